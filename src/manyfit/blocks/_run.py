@@ -1,0 +1,99 @@
+"""The seam between a plan and the place where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
+from itertools import islice
+from typing import Protocol, TypeVar, runtime_checkable
+
+from ._plan import Block, Plan
+
+R = TypeVar("R")
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Where blocks are fitted.
+
+    An executor is a value: it holds no threads, processes or connections of its own between two runs.
+    """
+
+    @property
+    def n_workers(self) -> int:
+        """How many blocks are fitted at the same time."""
+
+    def results(
+        self, blocks: Iterable[Block], work: Callable[[Block], R]
+    ) -> Generator[tuple[Block, R], None, None]:
+        """Each block with its result, in order of completion.
+
+        Closing the generator cancels the blocks that were not started. When it has ended,
+        for whatever reason, nothing of the run is left behind.
+        """
+
+
+def run(
+    plan: Plan,
+    work: Callable[[Block], R],
+    *,
+    collect: Callable[[Block, R], None],
+    executor: Executor,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Do the work for each block of a plan and collect the results.
+
+    The results that wait to be collected are bounded in number: workers wait for a slow `collect`.
+    An exception in `work`, `collect` or `progress`, or Ctrl-C, cancels the blocks not yet started, lets the
+    running ones end, and propagates.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    work
+        Called once for each block, in a worker. For processes and dask it must be picklable.
+    collect
+        Called with each block and its result in the calling thread, in any order of blocks.
+    executor
+        Where to do it.
+    progress
+        Called as ``progress(done, total)``, in elements, at the start and after each block. Default: silent.
+
+    Examples
+    --------
+    >>> from manyfit.blocks import Serial, plan, run
+    >>> sizes = {}
+    >>> run(
+    ...     plan((2, 600), bytes_per_element=8, max_elements=600),
+    ...     lambda block: block.n_elements,
+    ...     collect=lambda block, n: sizes.update({block.index: n}),
+    ...     executor=Serial(),
+    ... )
+    >>> sizes
+    {0: 300, 1: 300, 2: 300, 3: 300}
+    """
+    done, total = 0, plan.n_elements
+    if progress is not None:
+        progress(done, total)
+    with closing(executor.results(plan.blocks, work)) as results:
+        for block, result in results:
+            collect(block, result)
+            done += block.n_elements
+            if progress is not None:
+                progress(done, total)
+
+
+def window(
+    blocks: Iterable[Block], submit: Callable[[Block], Future[R]], limit: int
+) -> Iterator[tuple[Block, R]]:
+    """Each block with its result, with at most `limit` blocks submitted and not yet handed on."""
+    waiting = iter(blocks)
+    pending: dict[Future[R], Block] = {}
+    while True:
+        pending |= {submit(block): block for block in islice(waiting, limit - len(pending))}
+        if not pending:
+            return
+        for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            yield pending.pop(future), future.result()
