@@ -150,7 +150,7 @@ def _line(shape: tuple[int, int], rng: np.random.Generator, offset: float) -> Ma
     share = weights / total
     velocities = np.stack([_velocity(shape, rng) for _ in range(CLOUDS)])
     widths = rng.uniform(250.0, 450.0, CLOUDS)
-    brightness = total * np.exp(0.5 * turbulence(shape, rng))
+    brightness = total * np.exp(0.35 * turbulence(shape, rng))
     maps: Maps = {
         "amplitude": PEAK * (brightness / brightness.max()),
         "mean": CENTRE + offset + (share * velocities).sum(axis=0) + 60.0 * turbulence(shape, rng),
@@ -169,7 +169,7 @@ def _cloud(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float
     """Brightness of one elliptical cloud of peak 0.4 to 1 at a random place."""
     y, x = _sky(shape)
     y0, x0 = rng.uniform(-0.7, 0.7, 2)
-    major, minor = rng.uniform(0.4, 0.7), rng.uniform(0.2, 0.4)
+    major, minor = rng.uniform(0.4, 0.8), rng.uniform(0.25, 0.4)
     sin, cos = np.sin(angle := rng.uniform(0, np.pi)), np.cos(angle)
     along, across = (x - x0) * cos + (y - y0) * sin, (y - y0) * cos - (x - x0) * sin
     peak = rng.uniform(0.4, 1.0)
