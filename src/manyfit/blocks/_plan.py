@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from ..errors import InputError
+from manyfit.errors import InputError
 
 CACHE_BYTES = 4 * 2**20  # a block of this size stays in the cache of a core while it is iterated on
 MEMORY_BYTES = 64 * 2**20  # the most that a block may take when no budget is given
@@ -114,7 +114,11 @@ def plan(
     >>> plan((), bytes_per_element=4096).blocks
     (Block(index=0, slices=()),)
     """
-    _check(shape, bytes_per_element, memory, n_workers, chunks, max_elements)
+    _check_shape(shape, chunks)
+    _check_positive("bytes_per_element", bytes_per_element)
+    _check_positive("memory", memory)
+    _check_positive("n_workers", n_workers)
+    _check_positive("max_elements", max_elements)
     if 0 in shape:
         return Plan(shape, (), 0)
     limit = _limit(bytes_per_element, memory, n_workers, max_elements)
@@ -131,7 +135,7 @@ def plan(
 def _limit(bytes_per_element: int, memory: int | None, n_workers: int, max_elements: int | None) -> int:
     """Most elements that a block may have."""
     budget = MEMORY_BYTES if memory is None else memory // n_workers
-    most = budget // bytes_per_element
+    most = int(budget // bytes_per_element)  # a budget may be written as 2e9
     return max(1, most if max_elements is None else min(most, max_elements))
 
 
@@ -170,26 +174,15 @@ def _pieces(length: int, chunk: int, extent: int) -> list[slice]:
     return [slice(s, min(s + extent, end)) for start, end in ends for s in range(start, end, extent)]
 
 
-def _check(
-    shape: tuple[int, ...],
-    bytes_per_element: int,
-    memory: int | None,
-    n_workers: int,
-    chunks: tuple[int, ...] | None,
-    max_elements: int | None,
-) -> None:
+def _check_shape(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> None:
     if any(n < 0 for n in shape):
         raise InputError(f"shape is {shape}; give lengths of zero or more.")
-    numbers = {
-        "bytes_per_element": bytes_per_element,
-        "memory": memory,
-        "n_workers": n_workers,
-        "max_elements": max_elements,
-    }
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise InputError(f"{name} is {number}; give 1 or more.")
     if chunks is None or 0 in shape:
         return
     if len(chunks) != len(shape) or any(n < 1 for n in chunks):
         raise InputError(f"chunks is {chunks} for the shape {shape}; give one positive length for each axis.")
+
+
+def _check_positive(name: str, number: int | None) -> None:
+    if number is not None and number < 1:
+        raise InputError(f"{name} is {number}; give 1 or more.")

@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 
-from ._plan import Block, Plan
+from manyfit.blocks._plan import Block, Plan
 
 R = TypeVar("R")
 

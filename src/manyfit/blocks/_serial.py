@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ._plan import Block
+from manyfit.blocks._plan import Block
 
 R = TypeVar("R")
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ._plan import Block
-from ._run import window
+from manyfit.blocks._plan import Block
+from manyfit.blocks._run import window
 
 R = TypeVar("R")
 
