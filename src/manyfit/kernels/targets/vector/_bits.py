@@ -1,0 +1,157 @@
+"""What a processor does in one or a few instructions: selection, rounding, signs, square root, hypotenuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.core.typing import signature
+from numba.core.typing.templates import Signature
+from numba.extending import lower_builtin, type_callable
+
+from manyfit.kernels.targets.vector._elementary import elementary, widest
+from manyfit.kernels.targets.vector._float import Float, choose, fma, with_sign_of
+
+
+def select(condition: Any, yes: Any, no: Any) -> Any:
+    """`yes` where `condition` holds, else `no`; both are evaluated, so that no branch is needed.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import select
+    >>> float(select(2.0 > 1.0, 3.0, 4.0))
+    3.0
+    """
+    return np.where(condition, yes, no)[()]
+
+
+@type_callable(select)  # type: ignore[untyped-decorator]
+def _type_select(context: Any) -> Callable[..., Signature | None]:
+    def typer(condition: types.Type, yes: types.Type, no: types.Type) -> Signature | None:
+        kind = widest(yes, no)
+        if kind is None or not isinstance(condition, types.Boolean):
+            return None
+        return signature(kind, types.boolean, kind, kind)
+
+    return typer
+
+
+@lower_builtin(select, types.Boolean, types.Float, types.Float)  # type: ignore[untyped-decorator]
+def _lower_select(context: Any, builder: Any, sig: Signature, args: Any) -> Any:
+    return builder.select(*args)
+
+
+@elementary(np.minimum)
+def minimum(x: Float, y: Float) -> Float:
+    """The lesser of both; NaN if either is.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import minimum
+    >>> float(minimum(1.0, 2.0))
+    1.0
+    """
+    return choose(x.is_nan(), x, choose(x < y, x, y))
+
+
+@elementary(np.maximum)
+def maximum(x: Float, y: Float) -> Float:
+    """The greater of both; NaN if either is.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import maximum
+    >>> float(maximum(1.0, 2.0))
+    2.0
+    """
+    return choose(x.is_nan(), x, choose(x > y, x, y))
+
+
+@elementary(np.floor)
+def floor(x: Float) -> Float:
+    """The largest integer not above `x`.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import floor
+    >>> float(floor(-0.5))
+    -1.0
+    """
+    return x.intrinsic("floor")
+
+
+@elementary(np.rint)
+def rint(x: Float) -> Float:
+    """The nearest integer, the even one of two.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import rint
+    >>> float(rint(2.5))
+    2.0
+    """
+    return x.intrinsic("rint")
+
+
+@elementary(np.abs)
+def fabs(x: Float) -> Float:
+    """The absolute value.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import fabs
+    >>> float(fabs(-2.0))
+    2.0
+    """
+    return abs(x)
+
+
+@elementary(np.copysign)
+def copysign(x: Float, y: Float) -> Float:
+    """The size of `x` with the sign of `y`.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import copysign
+    >>> float(copysign(2.0, -0.0))
+    -2.0
+    """
+    return with_sign_of(x, y)
+
+
+@elementary(np.sqrt)
+def sqrt(x: Float) -> Float:
+    """The square root; NaN for negative `x`.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import sqrt
+    >>> float(sqrt(2.0))
+    1.4142135623730951
+    """
+    return x.intrinsic("sqrt")
+
+
+@elementary(np.hypot)
+def hypot(x: Float, y: Float) -> Float:
+    """``sqrt(x**2 + y**2)`` without overflow or underflow on the way.
+
+    Examples
+    --------
+    >>> from manyfit.kernels.targets.vector import hypot
+    >>> float(hypot(3e200, 4e200))
+    5e+200
+    """
+    x, y = abs(x), abs(y)
+    largest = choose(x > y, x, y)
+    edge = 2.0 ** (x.bias // 2 - 2)
+    big, small = largest > edge, largest < 1.0 / edge
+    down, up = 1.0 / (edge * 8.0), edge * 8.0
+    one = x.constant(1.0)
+    scale = choose(big, down, choose(small, up, one))
+    restore = choose(big, up, choose(small, down, one))
+    x_scaled, y_scaled = x * scale, y * scale
+    result = fma(x_scaled, x_scaled, y_scaled * y_scaled).intrinsic("sqrt") * restore
+    return choose(x.equals(np.inf) | y.equals(np.inf), np.inf, result)
