@@ -1,0 +1,59 @@
+"""Data of any kind with all that came with it: unit, WCS, mask, uncertainty, names and coordinates of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ._source import Source
+
+if TYPE_CHECKING:
+    from astropy.units import UnitBase
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Values and their labels; a label that did not come with the values is None.
+
+    Attributes
+    ----------
+    source
+        The values.
+    unit
+        Unit of the values.
+    wcs
+        APE-14 WCS of all axes.
+    mask
+        True for bad values, broadcastable to the values.
+    uncertainty
+        ``NDUncertainty`` or array of standard deviations.
+    names
+        Names of the axes.
+    coordinates
+        One-dimensional coordinates (with units) for each axis, None for an axis without.
+    """
+
+    source: Source
+    unit: UnitBase | None = None
+    wcs: Any = None
+    mask: Any = None
+    uncertainty: Any = None
+    names: tuple[Hashable, ...] | None = None
+    coordinates: tuple[Any, ...] | None = None
+
+
+def unit_of(text: object) -> UnitBase | None:
+    """The unit that a header or attribute names; None when there is none or it cannot be read.
+
+    >>> unit_of("Jy/beam"), unit_of("counts per bin, roughly")
+    (Unit("Jy / beam"), None)
+    """
+    import astropy.units as u
+
+    if text is None or isinstance(text, u.UnitBase):
+        return text
+    try:
+        return u.Unit(str(text)) if str(text).strip() else None
+    except ValueError:
+        return None

@@ -1,0 +1,92 @@
+"""Everything the kernels need for one block, as plain arrays, read from wherever the data is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._aligned import Aligned
+from ._axes import Axes
+from ._grid import Grid
+from ._source import Source
+from ._start import PerParameter
+from ._transpose import rows
+from ._weights import Weighting
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The elements of one block: native, contiguous float64 arrays.
+
+    Attributes
+    ----------
+    x
+        Coordinates (inputs, points) shared by all elements, or (elements, inputs, points).
+    y
+        Data (elements, points), not finite where masked.
+    weight
+        Inverse variance (1 or elements, 1 or points), 1 where all have the same; None if there is none.
+        A value that is not positive and finite leaves its point out.
+    start, lower, upper
+        Start values and bounds (1 or elements, parameters), in the order of ``model.param_names``.
+    """
+
+    x: Array
+    y: Array
+    weight: Array | None
+    start: Array
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Reads tiles. It holds no model, so it can be sent to other processes whatever the model is.
+
+    Attributes
+    ----------
+    axes
+        Axes of the data.
+    source
+        The data.
+    grid
+        Coordinates in the units of the fit.
+    masks
+        Anything that is not zero is bad.
+    weighting
+        Inverse variances, or None.
+    start, lower, upper
+        Start values and bounds.
+    """
+
+    axes: Axes
+    source: Source
+    grid: Grid
+    masks: tuple[Aligned, ...]
+    weighting: Weighting | None
+    start: PerParameter
+    lower: PerParameter
+    upper: PerParameter
+
+    def read(self, block: tuple[slice, ...]) -> Tile:
+        """The tile of a block, given as one slice (start, stop) per iterating axis."""
+        return Tile(
+            x=self.grid.read(block),
+            y=self._data(block),
+            weight=None if self.weighting is None else self.weighting.read(block),
+            start=self.start.read(block),
+            lower=self.lower.read(block),
+            upper=self.upper.read(block),
+        )
+
+    def _data(self, block: tuple[slice, ...]) -> Array:
+        values = self.axes.arrange(self.source.read(self.axes.slices(block)))
+        y = rows(values, len(self.axes.iterating))
+        unmerged = y.reshape(values.shape)
+        for mask in self.masks:
+            np.copyto(unmerged, np.nan, where=mask.read(block) != 0)
+        return y
