@@ -135,8 +135,9 @@ def plan(
 def _limit(bytes_per_element: int, memory: int | None, n_workers: int, max_elements: int | None) -> int:
     """Most elements that a block may have."""
     budget = MEMORY_BYTES if memory is None else memory // n_workers
-    most = int(budget // bytes_per_element)  # a budget may be written as 2e9
-    return max(1, most if max_elements is None else min(most, max_elements))
+    most = budget // bytes_per_element
+    # Users write budgets such as 2e9; lengths are whole numbers.
+    return int(max(1, most if max_elements is None else min(most, max_elements)))
 
 
 def _target(n_elements: int, bytes_per_element: int, n_workers: int) -> int:

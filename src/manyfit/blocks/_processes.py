@@ -73,15 +73,21 @@ class _Team:
                 worker.dismiss()
 
     def call(self, block: Block) -> Any:
-        """Do the work for a block in an idle worker; called by several threads."""
+        """The result of a block in an idle worker; called by several threads.
+
+        Raises what the work raised, with the traceback in the worker as a note.
+        """
         try:
             worker = self._idle.pop()
         except IndexError:
             worker = _Worker(self._work)
             self._all.append(worker)
-        result = worker.call(block)
+        value, trace = worker.call(block)
         self._idle.append(worker)
-        return result
+        if trace is None:
+            return value
+        value.add_note(f"In the worker process, at block {block.index}:\n{trace}")
+        raise value
 
 
 class _Worker:
@@ -89,7 +95,7 @@ class _Worker:
 
     def __init__(self, work: bytes) -> None:
         start = (
-            f"import sys; sys.path[:] = {list(map(str, sys.path))}\n"
+            f"import sys; sys.path[:], sys.argv[:] = {list(map(str, sys.path))}, {sys.argv}\n"
             "from manyfit.blocks._worker import main\n"
             "main()"
         )
@@ -104,17 +110,13 @@ class _Worker:
         self._replies = cast("IO[bytes]", self._process.stdout)
         self._outbox: list[object] = [work]
 
-    def call(self, block: Block) -> Any:
-        """The result of a block; raises what the work raised, with the worker's traceback as a note."""
+    def call(self, block: Block) -> tuple[Any, str | None]:
+        """The pair (result, None) or (error, its traceback) of a block."""
         self._outbox.append(block)
         try:
-            value, trace = self._exchange()
+            return self._exchange()
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise RuntimeError(self._obituary(block)) from error
-        if trace is None:
-            return value
-        value.add_note(f"In the worker process, at block {block.index}:\n{trace}")
-        raise value
 
     def dismiss(self) -> None:
         """Tell the worker that no more blocks will come."""
@@ -132,11 +134,12 @@ class _Worker:
             self._process.wait()
             self._replies.close()
 
-    def _exchange(self) -> Any:
+    def _exchange(self) -> tuple[Any, str | None]:
         while self._outbox:
             pickle.dump(self._outbox.pop(0), self._requests)
         self._requests.flush()
-        return pickle.load(self._replies)
+        value, trace = pickle.load(self._replies)
+        return value, trace
 
     def _obituary(self, block: Block) -> str:
         self.dismiss()
