@@ -1,0 +1,70 @@
+"""Whether a traced expression gives what the model's own ``evaluate`` gives.
+
+Tracing sees one point. A model that uses the mean of all points, their order or their number would be traced to
+something else; comparing at a few points finds it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from manyfit.errors import ModelNotCompiled
+from manyfit.kernels._expression import Node, evaluate
+
+PLACES = (0.0173, 0.71, 2.39, -0.83, 5.17)
+
+
+def check(leaf: Any, outputs: Sequence[Node], coordinates: Sequence[str]) -> None:
+    """Compare the expressions of one model that is not compound with its `evaluate`.
+
+    Raises
+    ------
+    ModelNotCompiled
+        They differ at a point where the model is finite.
+    """
+    values = [_nearby(getattr(leaf, name)) for name in leaf.param_names]
+    points = _points(values, len(coordinates))
+    theirs = _evaluate(leaf, points, values)
+    known = {
+        **dict(zip(coordinates, points, strict=True)),
+        **dict(zip(leaf.param_names, values, strict=True)),
+    }
+    for output, expected in zip(outputs, theirs, strict=True):
+        _compare(np.broadcast_to(evaluate(output, known), points[0].shape), expected)
+
+
+def _nearby(parameter: Any) -> np.ndarray[Any, Any]:
+    # Not the start value itself: zeros and ones hide mistakes.
+    value = float(np.ravel(parameter.value)[0])
+    return np.array([1.03 * value + 0.011])
+
+
+def _points(values: Sequence[np.ndarray[Any, Any]], n_inputs: int) -> list[np.ndarray[Any, Any]]:
+    near = [1.0137 * float(v[0]) + shift for v in values[:6] for shift in (-0.21, 0.34)]
+    places = np.array([*PLACES, *near])
+    return [np.roll(places, 3 * i) + 0.07 * i for i in range(n_inputs)]
+
+
+def _evaluate(leaf: Any, points: list[Any], values: list[Any]) -> list[np.ndarray[Any, Any]]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        result = copy(leaf).evaluate(*(p.copy() for p in points), *(v.copy() for v in values))
+    outputs = result if isinstance(result, tuple) else (result,)
+    return [np.broadcast_to(np.asarray(o, dtype=float), points[0].shape) for o in outputs]
+
+
+def _compare(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> None:
+    finite = np.isfinite(theirs)
+    scale = np.max(np.abs(theirs[finite]), initial=0.0)
+    with np.errstate(invalid="ignore"):
+        same = np.abs(ours - theirs) <= 1e-6 * np.abs(theirs) + 1e-10 * scale
+    if not np.all(same[finite]):
+        raise ModelNotCompiled(
+            "its value at one point depends on more than that point (the mean, the order or the number of the "
+            "points, or what an earlier call left behind)"
+        )
