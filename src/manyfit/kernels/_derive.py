@@ -66,11 +66,12 @@ def _product(n: Node, slopes: list[Node]) -> Node:
 
 
 def _pow(n: Node, slopes: list[Node]) -> Node:
-    # b**(e-1) is written b**e / b to share the power; at b = 0 both terms need their limit.
+    # b**(e-1) is written b**e / b to share the power; at b = 0 both terms need their limit. A slope that is
+    # infinite there (e < 1, as at the cusp of a Sersic profile) is taken as zero: one point must not spoil a fit.
     base, exponent = n.args
     by_base, by_exponent = slopes
     at_zero = call("equal", base, ZERO)
-    limit = call("select", call("greater", exponent, ONE), ZERO, power(ZERO, sub(exponent, ONE)))
+    limit = call("select", call("equal", exponent, ONE), ONE, ZERO)
     base_term = call("select", at_zero, limit, div(mul(exponent, n), base)) if by_base is not ZERO else ZERO
     log_term = call("select", at_zero, ZERO, mul(n, call("log", base))) if by_exponent is not ZERO else ZERO
     return add(mul(base_term, by_base), mul(log_term, by_exponent))
@@ -102,6 +103,11 @@ def _square(u: Node) -> Node:
 
 def _inverse_sqrt(u: Node) -> Node:
     return int_power(call("sqrt", u), -1)
+
+
+def _unless_zero(u: Node, slope: Node) -> Node:
+    # The tip of a cone, r = sqrt(x**2 + y**2) at 0, has no slope; zero is the one in the middle.
+    return call("select", call("equal", u, ZERO), ZERO, slope)
 
 
 def _flat(n: Node, *args: Node) -> tuple[Node, ...]:
@@ -142,7 +148,7 @@ def _gammaincinv(n: Node, a: Node, p: Node) -> tuple[Node, ...]:
 
 #: name -> function of (node, *arguments) giving the partial derivative by each argument
 _PARTIALS: dict[str, Callable[..., tuple[Node, ...]]] = {
-    "sqrt": lambda n, u: (mul(const(0.5), int_power(n, -1)),),
+    "sqrt": lambda n, u: (_unless_zero(n, mul(const(0.5), int_power(n, -1))),),
     "exp": lambda n, u: (n,),
     "exp2": lambda n, u: (mul(const(math.log(2.0)), n),),
     "expm1": lambda n, u: (add(n, ONE),),
@@ -166,7 +172,7 @@ _PARTIALS: dict[str, Callable[..., tuple[Node, ...]]] = {
     "arcsinh": lambda n, u: (_inverse_sqrt(add(_square(u), ONE)),),
     "arccosh": lambda n, u: (_inverse_sqrt(sub(_square(u), ONE)),),
     "arctanh": lambda n, u: (int_power(sub(ONE, _square(u)), -1),),
-    "hypot": lambda n, a, b: (div(a, n), div(b, n)),
+    "hypot": lambda n, a, b: (_unless_zero(n, div(a, n)), _unless_zero(n, div(b, n))),
     "fabs": lambda n, u: (call("select", call("less", u, ZERO), const(-1.0), ONE),),
     "minimum": lambda n, a, b: _pick(call("less", a, b)),
     "maximum": lambda n, a, b: _pick(call("greater", a, b)),

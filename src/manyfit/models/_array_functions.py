@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The arguments are those of NumPy, used or not.
+# ruff: noqa: ARG001
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -140,7 +142,7 @@ def _method(name: str) -> Callable[..., Any]:
     return lambda a, *args, **options: getattr(a, name)(*args, **options)
 
 
-for _function, _name in [
+METHODS: list[tuple[Any, str]] = [
     (np.sum, "sum"),
     (np.prod, "prod"),
     (np.max, "max"),
@@ -149,5 +151,6 @@ for _function, _name in [
     (np.all, "all"),
     (np.mean, "mean"),
     (np.reshape, "reshape"),
-]:
+]
+for _function, _name in METHODS:
     implements(_function)(_method(_name))

@@ -1,7 +1,7 @@
 """Whether a traced expression gives what the model's own ``evaluate`` gives.
 
-Tracing sees one point. A model that uses the mean of all points, their order or their number would be traced to
-something else; comparing at a few points finds it.
+Tracing sees one point. A model that uses the mean of all points, their order or their number would be traced
+to something else; comparing at a few points finds it.
 """
 
 from __future__ import annotations
@@ -65,6 +65,6 @@ def _compare(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> None:
         same = np.abs(ours - theirs) <= 1e-6 * np.abs(theirs) + 1e-10 * scale
     if not np.all(same[finite]):
         raise ModelNotCompiled(
-            "its value at one point depends on more than that point (the mean, the order or the number of the "
-            "points, or what an earlier call left behind)"
+            "the value at one point depends on more than that point (on the mean, the order or the number of "
+            "points, or on what an earlier call left behind)"
         )

@@ -5,6 +5,8 @@ Each has the arguments of the model's ``evaluate`` after the model itself. They 
 
 from __future__ import annotations
 
+# The arguments are those of the models, used or not.
+# ruff: noqa: ARG001, PLR0917
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -53,7 +55,7 @@ def const_2d(model: Any, x: Any, y: Any, amplitude: Any) -> Any:
     return amplitude
 
 
-def voigt_1d(model: Any, x: Any, x_0: Any, amplitude_L: Any, fwhm_L: Any, fwhm_G: Any) -> Any:  # noqa: N803
+def voigt_1d(model: Any, x: Any, x_0: Any, amplitude_L: Any, fwhm_L: Any, fwhm_G: Any) -> Any:
     """The Voigt profile by the Faddeeva function, scaled to the peak of the Lorentzian."""
     scale = np.sqrt(np.log(2.0)) / fwhm_G
     height = apply("wofz_re", 2.0 * (x - x_0) * scale, fwhm_L * scale)

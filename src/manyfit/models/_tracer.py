@@ -1,8 +1,8 @@
 """Tracer: an array of expression nodes that NumPy code takes for an array of numbers.
 
-A model's ``evaluate`` is called once with tracers instead of numbers, of shape (1,) as for one data point, and what
-it computes is kept as an expression. Whatever needs the value of a number (a branch, a loop, ``float``) is refused
-with a sentence that says so.
+A model's ``evaluate`` is called once with tracers instead of numbers, of shape (1,) as for one data point,
+and what it computes is kept as an expression. Whatever needs the value of a number (a branch, a loop,
+``float``) is refused with a sentence that says so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Tracer(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"Tracer({self.nodes.tolist()!r})"
 
-    # -- what NumPy calls ----------------------------------------------------------------------------------------------
+    # -- what NumPy calls ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         out = options.pop("out", (None,))[0]
@@ -50,9 +50,7 @@ class Tracer(NDArrayOperatorsMixin):
         if method == "reduce":
             return _reduce(ufunc, nodes_of(inputs[0]), options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__" or options or not (out is None or isinstance(out, Tracer)):
-            _refuse(
-                f"np.{ufunc.__name__} is called with {method}, {sorted(options)} or an array to write into"
-            )
+            _refuse(f"np.{ufunc.__name__} is called with {method}, {sorted(options)} or an output array")
         result = apply(rule_of(ufunc), *inputs)
         if out is None:
             return result
@@ -72,7 +70,7 @@ class Tracer(NDArrayOperatorsMixin):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         return lambda *args: getattr(np, name)(self, *args)
 
-    # -- items ---------------------------------------------------------------------------------------------------------
+    # -- items -----------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Tracer:
         if isinstance(key, Tracer):
@@ -88,7 +86,7 @@ class Tracer(NDArrayOperatorsMixin):
             self.nodes = self.nodes.copy()
             self.nodes[key] = new
 
-    # -- the attributes of an array ------------------------------------------------------------------------------------
+    # -- the attributes of an array --------------------------------------------------------------------------
 
     @property
     def value(self) -> Tracer:
@@ -98,7 +96,7 @@ class Tracer(NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape for one data point."""
-        return self.nodes.shape
+        return tuple(self.nodes.shape)
 
     @property
     def ndim(self) -> int:
@@ -123,18 +121,19 @@ class Tracer(NDArrayOperatorsMixin):
     @property
     def imag(self) -> Tracer:
         """Zero."""
-        return self * 0.0
+        zero: Tracer = self * 0.0
+        return zero
 
     @property
-    def T(self) -> Tracer:  # noqa: N802
+    def T(self) -> Tracer:
         """The transposed array."""
         return Tracer(self.nodes.T)
 
-    def copy(self, order: str = "C") -> Tracer:
+    def copy(self, order: str = "C") -> Tracer:  # noqa: ARG002
         """Another array with the same nodes."""
         return Tracer(self.nodes.copy())
 
-    def astype(self, dtype: Any, **options: Any) -> Tracer:
+    def astype(self, dtype: Any, **options: Any) -> Tracer:  # noqa: ARG002
         """The array itself for floating point types."""
         if not np.issubdtype(dtype, np.floating):
             _refuse(f"a value is converted to {np.dtype(dtype)}")
@@ -179,7 +178,7 @@ class Tracer(NDArrayOperatorsMixin):
         total = self.sum(axis, **options)
         return total * (total.size / self.size)
 
-    # -- what a tracer cannot be ---------------------------------------------------------------------------------------
+    # -- what a tracer cannot be -----------------------------------------------------------------------------
 
     def item(self) -> float:
         """The number, where it does not depend on data."""
@@ -187,12 +186,12 @@ class Tracer(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         return bool(
-            self._number("a branch (if, while, and, or) depends on the data or on a parameter; use np.where")
+            self._number("a branch (if, while, and, or) depends on data or on a parameter; use np.where")
         )
 
     def __float__(self) -> float:
         return self._number(
-            "a value is converted by float(), math.*, or np.array(..., dtype=float); use functions of NumPy on it"
+            "a value is converted by float(), math.*, or np.array(..., dtype=float); use functions of NumPy"
         )
 
     def __int__(self) -> int:
@@ -203,7 +202,7 @@ class Tracer(NDArrayOperatorsMixin):
     def __complex__(self) -> NoReturn:
         _refuse("complex numbers are used")
 
-    def __len__(self) -> int:
+    def __len__(self) -> int:  # noqa: PLE0303
         _refuse("the number of points is used")
 
     def __iter__(self) -> Iterator[Any]:

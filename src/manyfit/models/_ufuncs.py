@@ -31,14 +31,16 @@ Rule = Callable[..., Node]
 LARGEST = float(np.finfo(float).max)
 
 #: Universal functions of NumPy with an operation of the same name.
-SAME = """
-    sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh
-    arcsinh arccosh arctanh hypot fabs sign floor ceil rint minimum maximum less less_equal greater
-    greater_equal equal not_equal
-""".split()
+SAME = (
+    *("sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "hypot", "fabs", "sign"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2"),
+    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
+    *("floor", "ceil", "rint", "minimum", "maximum"),
+    *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+)
 
 #: The same for `scipy.special`.
-SAME_IN_SCIPY = "erf erfc gamma gammaln gammaincinv j0 j1".split()
+SAME_IN_SCIPY = ("erf", "erfc", "gamma", "gammaln", "gammaincinv", "j0", "j1")
 
 
 def is_condition(a: Node) -> bool:
