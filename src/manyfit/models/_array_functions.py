@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-# The arguments are those of NumPy, used or not.
-# ruff: noqa: ARG001
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from manyfit.errors import ModelNotCompiled
-from manyfit.models._tracer import Tracer, apply, implements, nodes_of
-from manyfit.models._ufuncs import select
+from manyfit.models._tracer import Tracer, apply, implements, matrix_product, nodes_of
+from manyfit.models._ufuncs import LARGEST, select
+
+# The arguments are those of NumPy, used or not.
+# ruff: noqa: ARG001
+
+# -- choices -------------------------------------------------------------------------------------------------
 
 
 @implements(np.where)
@@ -50,6 +53,18 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, **limits: Any) -> Any:
     return raised if upper is None else np.minimum(raised, upper)
 
 
+@implements(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, **limits: Any) -> Any:
+    """A number for NaN, and the largest numbers for infinities."""
+    upper, lower = limits.get("posinf"), limits.get("neginf")
+    high, low = LARGEST if upper is None else upper, -LARGEST if lower is None else lower
+    finite = np.where(np.greater(x, LARGEST), high, np.where(np.less(x, -LARGEST), low, x))
+    return np.where(np.isnan(x), nan, finite)
+
+
+# -- values --------------------------------------------------------------------------------------------------
+
+
 @implements(np.sinc)
 def sinc(x: Any) -> Any:
     """``sin(pi x) / (pi x)``."""
@@ -57,14 +72,32 @@ def sinc(x: Any) -> Any:
     return np.where(np.equal(x, 0.0), 1.0, np.sin(y) / y)
 
 
-@implements(np.real)
+@implements(np.round)
+@implements(np.around)
+def rounded(a: Any, decimals: int = 0, out: None = None) -> Any:
+    """The nearest number with some decimals."""
+    return np.rint(a * 10.0**decimals) / 10.0**decimals
+
+
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    """Horner's scheme, highest power first."""
+    result = np.zeros_like(x)
+    for coefficient in p:
+        result = result * x + coefficient
+    return result
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any, out: None = None) -> Tracer:
+    """The product of matrices and vectors."""
+    return matrix_product(a, b)
+
+
 @implements(np.real_if_close)
-@implements(np.copy)
-@implements(np.ravel)
-@implements(np.atleast_1d)
-@implements(np.squeeze)
-def unchanged(a: Any, *args: Any, **options: Any) -> Any:
-    """The values themselves, in a new array."""
+@implements(np.real)
+def real(a: Any, *args: Any) -> Any:
+    """Tracers are real."""
     return a.copy()
 
 
@@ -74,8 +107,14 @@ def imag(a: Any) -> Any:
     return a * 0.0
 
 
-@implements(np.zeros_like)
+@implements(np.iscomplexobj)
+def iscomplexobj(a: Any) -> bool:
+    """Tracers are real."""
+    return False
+
+
 @implements(np.empty_like)
+@implements(np.zeros_like)
 def zeros_like(a: Any, *args: Any, **options: Any) -> Any:
     """Zeros; also for `numpy.empty_like`, which is filled later."""
     return full_like(a, 0.0)
@@ -93,64 +132,42 @@ def full_like(a: Any, fill_value: Any, *args: Any, **options: Any) -> Tracer:
     return Tracer(np.broadcast_to(nodes_of(fill_value), np.shape(a)).copy())
 
 
-@implements(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """The shape for one point."""
-    return tuple(a.shape)
-
-
-@implements(np.ndim)
-def ndim(a: Any) -> int:
-    """Number of axes."""
-    return int(a.ndim)
-
-
-@implements(np.size)
-def size(a: Any, axis: Any = None) -> int:
-    """Number of values for one point."""
-    return int(np.size(a.nodes, axis))
-
-
-@implements(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    """Horner's scheme, highest power first."""
-    result = np.zeros_like(x)
-    for coefficient in p:
-        result = result * x + coefficient
-    return result
-
-
-@implements(np.iscomplexobj)
-def iscomplexobj(a: Any) -> bool:
-    """Tracers are real."""
-    return False
-
-
-@implements(np.broadcast_to)
-def broadcast_to(a: Any, shape: Any, subok: bool = False) -> Tracer:
-    """The values repeated."""
-    return Tracer(np.broadcast_to(nodes_of(a), shape).copy())
-
-
-@implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0, **options: Any) -> Tracer:
-    """Arrays along a new axis."""
-    return Tracer(np.stack(np.broadcast_arrays(*map(nodes_of, arrays)), axis=axis))
-
-
 def _method(name: str) -> Callable[..., Any]:
     return lambda a, *args, **options: getattr(a, name)(*args, **options)
 
 
-METHODS: list[tuple[Any, str]] = [
-    (np.sum, "sum"),
-    (np.prod, "prod"),
-    (np.max, "max"),
-    (np.min, "min"),
-    (np.any, "any"),
-    (np.all, "all"),
-    (np.mean, "mean"),
-    (np.reshape, "reshape"),
+REDUCTIONS: list[tuple[Callable[..., Any], str]] = [
+    *((np.sum, "sum"), (np.prod, "prod"), (np.max, "max"), (np.min, "min")),
+    *((np.any, "any"), (np.all, "all"), (np.mean, "mean")),
 ]
-for _function, _name in METHODS:
+for _function, _name in REDUCTIONS:
     implements(_function)(_method(_name))
+
+# -- shapes --------------------------------------------------------------------------------------------------
+
+#: Functions that move values about without looking at them: NumPy does them on the nodes.
+STRUCTURAL: list[Callable[..., Any]] = [
+    *(np.shape, np.ndim, np.size, np.copy, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.transpose),
+    *(np.atleast_1d, np.atleast_2d, np.broadcast_to, np.broadcast_arrays, np.moveaxis, np.swapaxes),
+    *(np.stack, np.concatenate, np.vstack, np.hstack, np.column_stack, np.repeat, np.tile),
+]
+
+
+def _structural(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **options: _wrapped(function(*map(_unwrapped, args), **options))
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Tracer) for v in value):
+        return [nodes_of(v) for v in value]
+    return value.nodes if isinstance(value, Tracer) else value
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_wrapped, value))
+    return Tracer(value.copy()) if isinstance(value, np.ndarray) and value.dtype == object else value
+
+
+for _function in STRUCTURAL:
+    implements(_function)(_structural(_function))

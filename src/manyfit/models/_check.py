@@ -27,33 +27,40 @@ def check(leaf: Any, outputs: Sequence[Node], coordinates: Sequence[str]) -> Non
     ModelNotCompiled
         They differ at a point where the model is finite.
     """
-    values = [_nearby(getattr(leaf, name)) for name in leaf.param_names]
-    points = _points(values, len(coordinates))
-    theirs = _evaluate(leaf, points, values)
-    known = {
-        **dict(zip(coordinates, points, strict=True)),
-        **dict(zip(leaf.param_names, values, strict=True)),
-    }
+    twin, shown = _moved(leaf)
+    points = _points(shown, len(coordinates))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        # The second call shows what the first left behind.
+        theirs = [_evaluate(twin, points) for _ in range(2)][-1]
+    known = dict(zip((*coordinates, *leaf.param_names), (*points, *shown), strict=True))
     for output, expected in zip(outputs, theirs, strict=True):
         _compare(np.broadcast_to(evaluate(output, known), points[0].shape), expected)
 
 
-def _nearby(parameter: Any) -> np.ndarray[Any, Any]:
-    # Not the start value itself: zeros and ones hide mistakes.
-    value = float(np.ravel(parameter.value)[0])
-    return np.array([1.03 * value + 0.011])
+def _moved(leaf: Any) -> tuple[Any, list[float]]:
+    """A copy of the model with parameters near its own, not the same: zeros and ones hide mistakes."""
+    twin, shown = copy(leaf), []
+    for name in leaf.param_names:
+        parameter = copy(getattr(leaf, name))
+        shown.append(1.03 * float(np.ravel(parameter.value)[0]) + 0.011)
+        parameter._value = np.array(shown[-1])
+        if parameter._setter is not None:
+            parameter._internal_value = np.array(parameter._setter(shown[-1]))
+        twin.__dict__[name] = parameter
+    return twin, shown
 
 
-def _points(values: Sequence[np.ndarray[Any, Any]], n_inputs: int) -> list[np.ndarray[Any, Any]]:
-    near = [1.0137 * float(v[0]) + shift for v in values[:6] for shift in (-0.21, 0.34)]
+def _points(values: Sequence[float], n_inputs: int) -> list[np.ndarray[Any, Any]]:
+    near = [1.0137 * value + shift for value in values[:6] for shift in (-0.21, 0.34)]
     places = np.array([*PLACES, *near])
     return [np.roll(places, 3 * i) + 0.07 * i for i in range(n_inputs)]
 
 
-def _evaluate(leaf: Any, points: list[Any], values: list[Any]) -> list[np.ndarray[Any, Any]]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        result = copy(leaf).evaluate(*(p.copy() for p in points), *(v.copy() for v in values))
+def _evaluate(model: Any, points: list[Any]) -> list[np.ndarray[Any, Any]]:
+    own = (getattr(model, name) for name in model.param_names)
+    values = [np.array([p.value if p._setter is None else p._internal_value]) for p in own]
+    result = model.evaluate(*(p.copy() for p in points), *values)
     outputs = result if isinstance(result, tuple) else (result,)
     return [np.broadcast_to(np.asarray(o, dtype=float), points[0].shape) for o in outputs]
 

@@ -6,19 +6,41 @@ Each has the arguments of the model's ``evaluate`` after the model itself. They 
 from __future__ import annotations
 
 # The arguments are those of the models, used or not.
-# ruff: noqa: ARG001, PLR0917
+# ruff: noqa: ARG001
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from manyfit.errors import ModelNotCompiled
 from manyfit.models._tracer import apply
 
 Rule = Callable[..., Any]
 
 #: First zero of the Bessel function J1.
 FIRST_ZERO_OF_J1 = 3.8317059702075125
+
+#: Why the models of some modules of astropy have no formula.
+WITHOUT_FORMULA = {
+    "astropy.modeling.spline": "a spline is known by its knots, not by a formula",
+    "astropy.modeling.tabular": "it interpolates a table",
+    "astropy.modeling.projections": "projections of the sky are computed by wcslib",
+    "astropy.modeling.rotations": "rotations are computed by matrices of numbers",
+}
+
+
+def refuse(model: Any) -> None:
+    """Stop at a model that has no formula.
+
+    Raises
+    ------
+    ModelNotCompiled
+        With the reason.
+    """
+    for base in type(model).__mro__:
+        if base.__module__ in WITHOUT_FORMULA:
+            raise ModelNotCompiled(WITHOUT_FORMULA[base.__module__])
 
 
 @cache

@@ -14,7 +14,7 @@ from manyfit.errors import InputError, ModelNotCompiled
 from manyfit.kernels._expression import Node, add, div, mul, power, sub, substitute, symbol
 from manyfit.kernels._formula import Formula, coordinate
 from manyfit.models._check import check
-from manyfit.models._special import evaluate_of, rules
+from manyfit.models._special import evaluate_of, refuse, rules
 from manyfit.models._stand_in import is_compound, stand_in
 from manyfit.models._ties import resolve, tied_callables
 from manyfit.models._tracer import Tracer, node_of
@@ -121,6 +121,7 @@ def _leaf(model: Any, names: Iterator[str], inputs: list[Node]) -> list[Node]:
 
 
 def _trace(model: Any, coordinates: list[str]) -> list[Node]:
+    refuse(model)
     points = [Tracer(symbol(name)).reshape(1) for name in coordinates]
     tracers = _symbols(model)
     own = [

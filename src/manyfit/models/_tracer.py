@@ -15,10 +15,21 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from manyfit.errors import ModelNotCompiled
 from manyfit.kernels._expression import Node, call, const, is_const
-from manyfit.models._ufuncs import NUMPY, is_condition, rule_of, select
+from manyfit.models._ufuncs import NUMPY, rule_of, select
 
 #: Functions of NumPy that are not universal functions, by `implements`.
 ARRAY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+#: What people call a reduction.
+OF_ALL = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_or": "any",
+    "logical_and": "all",
+}
 
 
 class Tracer(NDArrayOperatorsMixin):
@@ -33,11 +44,7 @@ class Tracer(NDArrayOperatorsMixin):
     nodes: np.ndarray[Any, np.dtype[np.object_]]
 
     def __init__(self, nodes: Node | np.ndarray[Any, Any]) -> None:
-        if isinstance(nodes, np.ndarray):
-            self.nodes = nodes
-        else:
-            self.nodes = np.empty((), dtype=object)
-            self.nodes[()] = nodes
+        self.nodes = _as_array(nodes)
 
     def __repr__(self) -> str:
         return f"Tracer({self.nodes.tolist()!r})"
@@ -49,13 +56,20 @@ class Tracer(NDArrayOperatorsMixin):
         options.pop("dtype", None)
         if method == "reduce":
             return _reduce(ufunc, nodes_of(inputs[0]), options.get("axis", 0), options.get("keepdims", False))
-        if method != "__call__" or options or not (out is None or isinstance(out, Tracer)):
-            _refuse(f"np.{ufunc.__name__} is called with {method}, {sorted(options)} or an output array")
-        result = apply(rule_of(ufunc), *inputs)
+        if method != "__call__" or options:
+            _refuse(f"np.{ufunc.__name__} is used with {method}, {', '.join(options)}")
+        if not (out is None or isinstance(out, Tracer)):
+            _refuse("a result is written into an array of plain numbers; make it with np.zeros_like(x)")
+        result = matrix_product(*inputs) if ufunc is np.matmul else apply(rule_of(ufunc), *inputs)
         if out is None:
             return result
         out.nodes = np.broadcast_to(result.nodes, np.broadcast_shapes(out.shape, result.shape)).copy()
         return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if dtype is not None and np.dtype(dtype) != object:
+            _refuse(f"np.asarray(..., dtype={np.dtype(dtype)}) makes plain numbers of the data; leave it out")
+        return _as_array(np.frompyfunc(Tracer, 1, 1)(self.nodes))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -236,6 +250,11 @@ def apply(rule: Callable[..., Node] | str, *args: Any) -> Tracer:
     return Tracer(_broadcast(rule)(*map(nodes_of, args)))
 
 
+def matrix_product(a: Any, b: Any) -> Tracer:
+    """The product of matrices and vectors."""
+    return Tracer(nodes_of(np.dot(np.asarray(a, dtype=object), np.asarray(b, dtype=object))))
+
+
 def _broadcast(rule: Callable[..., Node]) -> Callable[..., np.ndarray[Any, Any]]:
     def on_arrays(*arrays: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return _as_array(np.frompyfunc(rule, len(arrays), 1)(*arrays))
@@ -243,8 +262,12 @@ def _broadcast(rule: Callable[..., Node]) -> Callable[..., np.ndarray[Any, Any]]
     return on_arrays
 
 
-def _as_array(nodes: Any) -> np.ndarray[Any, Any]:
-    return nodes if isinstance(nodes, np.ndarray) else Tracer(nodes).nodes
+def _as_array(item: Any) -> np.ndarray[Any, Any]:
+    if isinstance(item, np.ndarray):
+        return item
+    array = np.empty((), dtype=object)
+    array[()] = item
+    return array
 
 
 def nodes_of(value: Any) -> np.ndarray[Any, Any]:
@@ -275,8 +298,7 @@ def _reduce(ufunc: np.ufunc, nodes: np.ndarray[Any, Any], axis: Any, keepdims: b
     axes = range(nodes.ndim) if axis is None else np.atleast_1d(axis) % max(nodes.ndim, 1)
     constant = all(is_const(node) for node in nodes.flat)
     if nodes.size == 1 and not constant:
-        kind = "tests" if all(map(is_condition, nodes.flat)) else "joins"
-        _refuse(f"np.{ufunc.__name__} {kind} all points together (as np.sum, np.max, np.any, np.mean do)")
+        _refuse(f"np.{OF_ALL.get(ufunc.__name__, ufunc.__name__)} looks at all points together")
     for one in sorted((int(a) for a in axes), reverse=True):
         parts = np.moveaxis(nodes, one, 0)
         joined = parts[0]
