@@ -78,3 +78,25 @@ def test_asynchronous_client_is_refused():
 
     with pytest.raises(InputError, match="asynchronous=False"):
         DaskClient(Asynchronous())
+
+
+def test_fast_blocks_share_a_task(client, monkeypatch):
+    made = plan((1000,), bytes_per_element=8, max_elements=1)
+    tasks, order = [], []
+    submit = client.submit
+
+    def counting(function, remote, batch, **options):
+        tasks.append([block.index for block in batch])
+        return submit(function, remote, batch, **options)
+
+    monkeypatch.setattr(client, "submit", counting)
+    run(
+        made,
+        lambda block: block.index,
+        collect=lambda b, r: order.append((b.index, r)),
+        executor=DaskClient(client),
+    )
+    assert [index for task in tasks for index in task] == list(range(1000))
+    assert sorted(order) == [(i, i) for i in range(1000)]
+    assert 1000 / 16 <= len(tasks) < 200
+    assert max(map(len, tasks)) == 16

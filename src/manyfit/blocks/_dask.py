@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from manyfit.blocks._plan import Block
@@ -12,15 +14,20 @@ from manyfit.errors import InputError
 
 R = TypeVar("R")
 
+# Handing a task over takes dask milliseconds, as long as a block: a task is several blocks of fast work.
+TASK_SECONDS = 0.2
+MOST_BLOCKS = 16  # in a task, so that progress stays fine-grained and the results of a task small
+TASKS_PER_WORKER = 8  # at least, so that the workers end at about the same time
+
 
 @dataclass(frozen=True)
 class DaskClient:
     """Blocks as tasks of a `distributed.Client`, which stays open.
 
-    `work` travels to the cluster once; each block is a task with a unique name, so any number of runs may
-    share a client. At most two blocks for each thread of the cluster are in flight. A kernel uses one thread
-    for its block, so workers need no other limit on their threads. Data in memory travel with the work: for
-    large ones, give a path or a zarr array that the workers can read.
+    `work` travels to the cluster once. A task is a fifth of a second of blocks, 16 at most, and has a unique
+    name, so that runs may share a client. At most two tasks for each thread of the cluster are in flight.
+    A kernel uses one thread for its block, so workers need no other limit on their threads. Data in memory
+    travel with the work: for large ones, give a path or a zarr array that the workers can read.
 
     Raises
     ------
@@ -40,20 +47,31 @@ class DaskClient:
         return max(1, int(sum(self.client.nthreads().values())))
 
     def results(
-        self, blocks: Iterable[Block], work: Callable[[Block], R]
+        self, blocks: Sequence[Block], work: Callable[[Block], R]
     ) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
+        n_workers = self.n_workers
+        most = max(1, min(MOST_BLOCKS, len(blocks) // (TASKS_PER_WORKER * n_workers)))
+        size = 1
+
+        def batches() -> Iterator[tuple[Block, ...]]:
+            rest = iter(blocks)
+            while batch := tuple(islice(rest, size)):
+                yield batch
+
         remote = self.client.scatter(work, hash=False)
         pool = self.client.get_executor(pure=False)
+        tasks = window(batches(), lambda batch: pool.submit(manyfit_blocks, remote, batch), 2 * n_workers)
         try:
-            yield from window(
-                blocks, lambda block: pool.submit(manyfit_block, remote, block), 2 * self.n_workers
-            )
+            for batch, (results, seconds) in tasks:
+                size = max(1, min(most, int(TASK_SECONDS * len(batch) / max(seconds, 1e-6))))
+                yield from zip(batch, results, strict=True)
         finally:
             pool.shutdown(wait=False)
             remote.release()
 
 
-def manyfit_block(work: Callable[[Block], R], block: Block) -> R:
-    """One task; the dashboard of dask shows it under this name."""
-    return work(block)
+def manyfit_blocks(work: Callable[[Block], R], batch: tuple[Block, ...]) -> tuple[list[R], float]:
+    """One task: results and seconds. The dashboard of dask shows it under this name."""
+    start = time.perf_counter()
+    return [work(block) for block in batch], time.perf_counter() - start

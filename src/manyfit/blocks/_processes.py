@@ -7,10 +7,10 @@ import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, Self, TypeVar, cast
 
 from manyfit.blocks._plan import Block
 from manyfit.blocks._threads import Threads, cpu_count
@@ -36,7 +36,7 @@ class Processes:
     n_workers: int = field(default_factory=cpu_count)
 
     def results(
-        self, blocks: Iterable[Block], work: Callable[[Block], R]
+        self, blocks: Sequence[Block], work: Callable[[Block], R]
     ) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
         with _Team(_pickled(work)) as team:
@@ -61,7 +61,7 @@ class _Team:
         self._idle: deque[_Worker] = deque()
         self._all: list[_Worker] = []
 
-    def __enter__(self) -> _Team:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:

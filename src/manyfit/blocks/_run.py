@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from manyfit.blocks._plan import Block, Plan
 
+T = TypeVar("T")
 R = TypeVar("R")
 
 
@@ -25,7 +26,7 @@ class Executor(Protocol):
         """How many blocks are fitted at the same time."""
 
     def results(
-        self, blocks: Iterable[Block], work: Callable[[Block], R]
+        self, blocks: Sequence[Block], work: Callable[[Block], R]
     ) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion.
 
@@ -86,13 +87,13 @@ def run(
 
 
 def window(
-    blocks: Iterable[Block], submit: Callable[[Block], Future[R]], limit: int
-) -> Iterator[tuple[Block, R]]:
-    """Each block with its result, with at most `limit` blocks submitted and not yet handed on."""
-    waiting = iter(blocks)
-    pending: dict[Future[R], Block] = {}
+    pieces: Iterable[T], submit: Callable[[T], Future[R]], limit: int
+) -> Generator[tuple[T, R], None, None]:
+    """Each piece of work with its result, with at most `limit` of them submitted and not yet handed on."""
+    waiting = iter(pieces)
+    pending: dict[Future[R], T] = {}
     while True:
-        pending |= {submit(block): block for block in islice(waiting, limit - len(pending))}
+        pending |= {submit(piece): piece for piece in islice(waiting, limit - len(pending))}
         if not pending:
             return
         for future in wait(pending, return_when=FIRST_COMPLETED).done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ class Serial:
         return 1
 
     def results(
-        self, blocks: Iterable[Block], work: Callable[[Block], R]
+        self, blocks: Sequence[Block], work: Callable[[Block], R]
     ) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in the order of the plan."""
         for block in blocks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -35,7 +35,7 @@ class Threads:
     n_workers: int = field(default_factory=cpu_count)
 
     def results(
-        self, blocks: Iterable[Block], work: Callable[[Block], R]
+        self, blocks: Sequence[Block], work: Callable[[Block], R]
     ) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
         pool = ThreadPoolExecutor(self.n_workers, thread_name_prefix="manyfit")
