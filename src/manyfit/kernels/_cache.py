@@ -1,0 +1,81 @@
+"""Generated modules on disk: written once, imported by name in every process, compiled code kept beside them.
+
+The folder's name holds a digest of everything that a compiled kernel depends on: the versions of Python, Numba and
+NumPy and the text of the engine itself. A new version of any of them starts a new folder, so nothing stale is ever
+loaded. Numba adds the kind of processor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+#: Environment variable that names the folder of compiled kernels.
+VARIABLE = "MANYFIT_CACHE"
+
+
+def root() -> Path:
+    """The folder of all caches: $MANYFIT_CACHE, else the user's cache folder."""
+    if given := os.environ.get(VARIABLE):
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "manyfit"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "manyfit"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manyfit"
+
+
+@cache
+def folder() -> Path:
+    """The folder for this version of the engine; a temporary one where the user's cannot be written.
+
+    The folder is chosen once in a process: modules already imported from it must stay importable.
+    """
+    wanted = root() / f"kernels-{engine_digest()}"
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            return wanted
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="manyfit-kernels-"))
+
+
+@cache
+def engine_digest() -> str:
+    """A digest of the engine's source and of the compilers' versions."""
+    from importlib.metadata import version
+
+    digest = hashlib.sha256("|".join([sys.version, version("numba"), version("numpy")]).encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def load(text: str, stem: str) -> ModuleType:
+    """Import a module with this text, writing it first if no process has done so yet."""
+    name = f"{stem}_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    path = folder() / f"{name}.py"
+    if not path.exists():
+        _write_once(path, text)
+        importlib.invalidate_caches()
+    return importlib.import_module(f"manyfit.kernels.generated.{name}")
+
+
+def _write_once(path: Path, text: str) -> None:
+    # The compiled code is tied to the time of its source, so a file that another process has just made must stay.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        file.write(text)
+    try:
+        os.link(file.name, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        os.replace(file.name, path)
+        return
+    Path(file.name).unlink()

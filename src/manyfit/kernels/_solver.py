@@ -1,0 +1,375 @@
+"""Levenberg-Marquardt for one element, and the loop over the elements of a tile.
+
+The functions are plain Python on flat arrays; a target compiles the text of this file (see `targets.cpu`). They ask
+little of a compiler, reads and writes at an index, so that compiling them takes a second. ``at(array, k)`` is the
+array from place ``k`` on.
+
+The kernel of a model is a function ``kernel(p, x, y, w, points, g, h, rows)`` that returns the statistic ``S`` and
+fills half its gradient ``g`` and the lower triangle of the normal matrix ``h``. A step ``s`` changes the statistic by
+``2 g.s + s.h.s`` to second order.
+
+Damping follows Nielsen (1999, IMM-REP-1999-05), scaling by the largest diagonal seen so far follows MINPACK (More
+1978, LNM 630, 105). Parameters on a bound are held while the gradient presses them against it.
+"""
+
+from math import sqrt
+
+from manyfit.kernels.targets.python import at
+
+# The codes of `Status`: a compiled function cannot read the enumeration.
+CONVERGED, AT_BOUND, MAX_ITERATIONS, SINGULAR = 0, 1, 3, 4
+NO_VALID_POINTS, TOO_FEW_POINTS, BAD_START, NON_FINITE = 5, 6, 7, 8
+
+#: Relative damping of the first step of a model that is not linear, and after a false alarm of convergence.
+FIRST_DAMPING = 1e-3
+#: A step this many roundings small against the parameters, in the norm of the normal matrix, is no step.
+SMALLEST_STEP = 64.0
+#: Pivots of the scaled matrix below this many roundings mean that the parameters are undetermined.
+SMALLEST_PIVOT = 64.0
+
+
+def solve(a, order, m, n, b):
+    """Solve ``a z = b`` in place for the rows and columns ``order[:m]`` of the n x n matrix ``a``, by Cholesky.
+
+    Only the lower triangle of ``a`` is read; it is overwritten. Returns the smallest pivot, or 0 where the matrix is
+    not positive definite.
+    """
+    smallest = 1e300
+    for k in range(m):
+        j = order[k]
+        pivot = a[j * n + j]
+        for q in range(k):
+            pivot -= a[j * n + order[q]] * a[j * n + order[q]]
+            b[j] -= a[j * n + order[q]] * b[order[q]]
+        if pivot < smallest or pivot != pivot:
+            smallest = pivot
+        if not pivot > 0.0:
+            smallest = 0.0
+            break
+        root = sqrt(pivot)
+        a[j * n + j] = root
+        b[j] /= root
+        for r in range(k + 1, m):
+            i = order[r] * n
+            for q in range(k):
+                a[i + j] -= a[i + order[q]] * a[j * n + order[q]]
+            a[i + j] /= root
+    if smallest > 0.0:
+        for k in range(m - 1, -1, -1):
+            j = order[k]
+            for q in range(k + 1, m):
+                b[j] -= a[order[q] * n + j] * b[order[q]]
+            b[j] /= a[j * n + j]
+    return smallest
+
+
+def bounded_step(p, g, h, scale, damping, lower, upper, n, step, a, order, held):
+    """The damped Gauss-Newton step that stays within the bounds.
+
+    A parameter that the step would carry past a bound is put on it, and the step of the others is computed again.
+    Returns the predicted decrease of the statistic, negative where the matrix has no factor.
+    """
+    free = 0
+    for i in range(n):
+        step[i] = 0.0
+        held[i] = 1
+        if (p[i] > lower[i] or g[i] < 0.0) and (p[i] < upper[i] or g[i] > 0.0):
+            held[i] = 0
+            order[free] = i
+            free += 1
+    decrease = 0.0
+    waiting = free
+    while waiting > 0:
+        for k in range(free):
+            i = order[k]
+            step[i] = -g[i]
+            for j in range(n):
+                # What a parameter already put on a bound adds to the gradient of the others.
+                if held[j] != 0:
+                    step[i] -= (h[i * n + j] if i > j else h[j * n + i]) * step[j]
+            step[i] /= scale[i]
+            for q in range(k + 1):
+                j = order[q]
+                a[i * n + j] = h[i * n + j] / (scale[i] * scale[j])
+            a[i * n + i] += damping
+        if not solve(a, order, free, n, step) > 0.0:
+            decrease = -1.0
+            break
+        kept = 0
+        for k in range(free):
+            i = order[k]
+            step[i] /= scale[i]
+            if step[i] < 0.0 and p[i] + step[i] <= lower[i]:
+                step[i] = lower[i] - p[i]
+                held[i] = 1
+            elif step[i] > 0.0 and p[i] + step[i] >= upper[i]:
+                step[i] = upper[i] - p[i]
+                held[i] = 1
+            else:
+                order[kept] = i
+                kept += 1
+        waiting = kept if kept < free else 0
+        free = kept
+    if decrease == 0.0:
+        for i in range(n):
+            row = 2.0 * g[i] + h[i * n + i] * step[i]
+            for j in range(i):
+                row += 2.0 * h[i * n + j] * step[j]
+            decrease -= row * step[i]
+    return decrease
+
+
+def minimise(
+    kernel, x, y, w, points, p, lower, upper, n, options, limit, outcome, g, h, trial, trial_g, trial_h, scale, step,
+    a, rows, order, held,
+):
+    """Minimise the statistic of one element over ``p[:n]``, in place; see `fit_tile` for the arguments.
+
+    Returns a code of `Status`; ``outcome`` takes the statistic and the number of evaluations. ``g`` and ``h`` are those
+    of the last point that was accepted.
+    """
+    unit, tolerance, epsilon, damping = options[0], options[1], options[2], options[3]
+    statistic = kernel(p, x, y, w, points, g, h, rows)
+    evaluations = 1
+    check = statistic
+    for i in range(n):
+        check += g[i] + h[i * n + i]
+        scale[i] = 0.0
+    status = CONVERGED if check - check == 0.0 else NON_FINITE
+    freedom = points - n if points > n else 1
+    growth = 2.0
+    last = 1e300
+    probing = False
+    running = status == CONVERGED
+    while running:
+        length = 0.0
+        size = 0.0
+        for i in range(n):
+            root = sqrt(h[i * n + i]) if h[i * n + i] > 0.0 else 0.0
+            if root > scale[i]:
+                scale[i] = root
+            if not scale[i] > 0.0:
+                scale[i] = 1.0
+        predicted = bounded_step(
+            p, g, h, scale, 0.0 if probing else damping, lower, upper, n, step, a, order, held
+        )
+        for i in range(n):
+            length += scale[i] * scale[i] * step[i] * step[i]
+            size += scale[i] * scale[i] * p[i] * p[i]
+            trial[i] = p[i] + step[i]
+            if trial[i] < lower[i]:
+                trial[i] = lower[i]
+            if trial[i] > upper[i]:
+                trial[i] = upper[i]
+        # Steps shrink by a constant factor near the minimum, so this step times that factor is what remains after it.
+        remaining = predicted * (predicted / last if predicted < last else 1.0)
+        rounding = 4.0 * epsilon * (statistic if statistic > 0.0 else -statistic)
+        is_small = predicted <= rounding or remaining <= tolerance * tolerance * (unit if unit > 0.0 else statistic / freedom)
+        negligible = length <= SMALLEST_STEP * SMALLEST_STEP * epsilon * epsilon * size
+        if predicted < 0.0 and probing:
+            # The parameters are not determined here, and what is determined has converged.
+            running = False
+        elif predicted >= 0.0 and is_small and damping > FIRST_DAMPING and not probing:
+            # A damped step is small for two reasons: look at the one without damping before believing it.
+            probing = True
+            continue
+        elif predicted >= 0.0 and (is_small or negligible):
+            # So close that the step itself is the answer and needs no evaluation to confirm it.
+            for i in range(n):
+                p[i] = trial[i]
+            statistic -= predicted
+            running = False
+        elif evaluations >= limit:
+            status = MAX_ITERATIONS
+            running = False
+        else:
+            if probing:
+                damping = FIRST_DAMPING
+                growth = 2.0
+                last = 1e300
+                probing = False
+            ratio = -1.0
+            if predicted > 0.0:
+                trial_statistic = kernel(trial, x, y, w, points, trial_g, trial_h, rows)
+                evaluations += 1
+                ratio = (statistic - trial_statistic) / predicted
+            # A trial that is not finite has a ratio that is not a number, and is not greater than zero.
+            if ratio > 0.0:
+                statistic = trial_statistic
+                last = predicted
+                for i in range(n):
+                    p[i] = trial[i]
+                    g[i] = trial_g[i]
+                    for j in range(i + 1):
+                        h[i * n + j] = trial_h[i * n + j]
+                fall = 2.0 * ratio - 1.0
+                factor = 1.0 - fall * fall * fall
+                damping *= factor if factor > 1.0 / 3.0 else 1.0 / 3.0
+                growth = 2.0
+            else:
+                damping = (damping if damping > epsilon else epsilon) * growth
+                growth *= 2.0
+                if damping * epsilon > 1.0:
+                    # No step along the gradient lowers the statistic: a model with jumps, or rounding.
+                    status = MAX_ITERATIONS
+                    running = False
+    outcome[0] = statistic
+    outcome[1] = evaluations
+    return status
+
+
+def covariance(h, p, lower, upper, n, epsilon, factor, packed, a, column, order):
+    """``factor`` times the inverse of the normal matrix, as packed lower triangle.
+
+    Parameters on a bound are left out and stay NaN. Returns CONVERGED, AT_BOUND or SINGULAR.
+    """
+    free = 0
+    for i in range(n):
+        if lower[i] < p[i] and p[i] < upper[i]:
+            order[free] = i
+            free += 1
+    status = CONVERGED if free == n else AT_BOUND
+    for k in range(free):
+        for r in range(free):
+            i = order[r]
+            column[i] = 1.0 if r == k else 0.0
+            for q in range(r + 1):
+                j = order[q]
+                a[i * n + j] = h[i * n + j] / sqrt(h[i * n + i] * h[j * n + j])
+        if not solve(a, order, free, n, column) > SMALLEST_PIVOT * epsilon:
+            status = SINGULAR
+            break
+        i = order[k]
+        for r in range(k, free):
+            j = order[r]
+            packed[j * (j + 1) // 2 + i] = factor * column[j] / sqrt(h[i * n + i] * h[j * n + j])
+    return status
+
+
+def compress(x, y, w, inputs, points, weighted, xs, ys, ws):
+    """Copy the valid points: a finite datum and, where there are weights, a finite positive one. Returns their number.
+
+    The inputs of the copy follow each other without gaps.
+    """
+    count = points
+    for k in range(inputs):
+        m = 0
+        for i in range(points):
+            value = y[i]
+            weight = w[i] if weighted else 1.0
+            if value - value == 0.0 and weight > 0.0 and weight - weight == 0.0:
+                xs[k * count + m] = x[k * points + i]
+                ys[m] = value
+                if weighted:
+                    ws[m] = weight
+                m += 1
+        count = m
+    return count
+
+
+def count_valid(y, w, points, weighted):
+    """Number of the points that `compress` keeps."""
+    count = 0
+    if weighted:
+        for i in range(points):
+            count += 1 if y[i] - y[i] == 0.0 and w[i] > 0.0 and w[i] - w[i] == 0.0 else 0
+    else:
+        for i in range(points):
+            count += 1 if y[i] - y[i] == 0.0 else 0
+    return count
+
+
+def start_at(p, trial, start, lower, upper, n, parameters):
+    """Copy the start values, moved into the bounds; 0 where one of them or a bound cannot be used."""
+    usable = 1
+    for i in range(parameters):
+        p[i] = start[i]
+        if i < n and p[i] < lower[i]:
+            p[i] = lower[i]
+        if i < n and p[i] > upper[i]:
+            p[i] = upper[i]
+        trial[i] = p[i]
+        if not p[i] - p[i] == 0.0 or (i < n and not lower[i] <= upper[i]):
+            usable = 0
+    return usable
+
+
+def fit_tile(
+    kernel, information, x, y, w, element_weight, start, lower, upper, sizes, options, work, indices, values, packed,
+    statistics, counts, evaluations, statuses,
+):
+    """Fit every element of a tile; all arrays are flat.
+
+    Parameters
+    ----------
+    kernel, information
+        The functions of the model; `information` overwrites the normal matrix with the observed one.
+    x, y, w, element_weight, start, lower, upper
+        Coordinates (inputs, points), data (points,), weights of points (points,), weight of the whole element,
+        start values (parameters,) with the free ones first, bounds (free,), one after the other for all elements.
+    sizes
+        elements, inputs, points, free, parameters, limit on evaluations, flags of the observed information and of
+        weights, then how far x, w, element_weight, start and bounds move from one element to the next (0: shared).
+    options
+        The change of the statistic that one standard deviation makes, 0 to take it from the residuals; tolerance: how
+        far from the minimum to stop, in standard deviations; rounding of the type of number; damping of the first
+        step.
+    work, indices
+        Scratch, as long as `scratch_sizes` says.
+    values, packed, statistics, counts, evaluations, statuses
+        Results: (free,), (free (free + 1) / 2,) and four single numbers for each element; NaN beforehand.
+    """
+    inputs, points, n, parameters = sizes[1], sizes[2], sizes[3], sizes[4]
+    weighted = sizes[7] != 0
+    p, trial = at(work, 0), at(work, parameters)
+    g, trial_g = at(work, 2 * parameters), at(work, 2 * parameters + n)
+    scale, step = at(work, 2 * parameters + 2 * n), at(work, 2 * parameters + 3 * n)
+    outcome = at(work, 2 * parameters + 4 * n)
+    first = 2 * parameters + 4 * n + 2
+    h, trial_h, a = at(work, first), at(work, first + n * n), at(work, first + 2 * n * n)
+    rows = at(work, first + 3 * n * n)
+    copies = first + 3 * n * n + (n + 1) * 256
+    xs, ys, ws = at(work, copies), at(work, copies + inputs * points), at(work, copies + (inputs + 1) * points)
+    order, held = at(indices, 0), at(indices, n)
+    for e in range(sizes[0]):
+        xe, ye, we = at(x, e * sizes[8]), at(y, e * points), at(w, e * sizes[9])
+        low, high = at(lower, e * sizes[12]), at(upper, e * sizes[12])
+        whole = element_weight[e * sizes[10]]
+        count = count_valid(ye, we, points, weighted)
+        if not (whole > 0.0 and whole - whole == 0.0):
+            count = 0
+        counts[e] = count
+        evaluations[e] = 0
+        if count == 0:
+            status = NO_VALID_POINTS
+        elif count < n:
+            status = TOO_FEW_POINTS
+        elif start_at(p, trial, at(start, e * sizes[11]), low, high, n, parameters) == 0:
+            status = BAD_START
+        else:
+            if count < points:
+                compress(xe, ye, we, inputs, points, weighted, xs, ys, ws)
+                xe, ye, we = xs, ys, ws
+            status = minimise(
+                kernel, xe, ye, we, count, p, low, high, n, options, sizes[5], outcome, g, h, trial, trial_g, trial_h,
+                scale, step, a, rows, order, held,
+            )
+            evaluations[e] = outcome[1]
+            if status != NON_FINITE:
+                if sizes[6] != 0:
+                    information(p, xe, ye, we, count, g, h, rows)
+                determined = covariance(
+                    h, p, low, high, n, options[2], 1.0 / whole, at(packed, e * (n * (n + 1) // 2)), a, step, order
+                )
+                if status == CONVERGED:
+                    status = determined
+                statistics[e] = outcome[0] * whole
+                for i in range(n):
+                    values[e * n + i] = p[i]
+        statuses[e] = status
+
+
+def scratch_sizes(inputs, points, n, parameters):
+    """Lengths of ``work`` and ``indices`` of `fit_tile`."""
+    work = 2 * parameters + 4 * n + 2 + 3 * n * n + (n + 1) * 256 + (inputs + 2) * points
+    return work, 2 * n

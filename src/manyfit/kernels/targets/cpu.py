@@ -1,0 +1,83 @@
+"""The CPU: kernels and solver compiled by Numba, kept on disk."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import intrinsic
+
+from manyfit.kernels import _emit, _solver
+from manyfit.kernels._cache import load
+
+MATHEMATICS = "manyfit.kernels.targets.vector"
+
+#: Sums may be taken in any order, which vectorises them; tests for NaN and infinity stay (no "nnan", no "ninf").
+FAST = frozenset(["reassoc", "contract", "arcp", "nsz", "afn"])
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The machine code of one kernel: the function itself, and the observed information (itself where the same)."""
+
+    kernel: Callable[..., Any]
+    information: Callable[..., Any]
+    is_curved: bool
+
+
+def _kernel_signature(real: Any) -> Any:
+    numbers = types.CPointer(real)
+    return real(numbers, numbers, numbers, numbers, types.int64, numbers, numbers, numbers)
+
+
+def _solver_signature(real: Any) -> Any:
+    function = types.FunctionType(_kernel_signature(real))
+    numbers, wholes = real[::1], types.int64[::1]
+    results = (numbers, numbers, numbers, types.int32[::1], types.int32[::1], types.int8[::1])
+    return types.void(function, function, *[numbers] * 7, wholes, numbers, numbers, wholes, *results)
+
+
+@intrinsic  # type: ignore[misc]
+def at(context: Any, array: Any, place: Any) -> Any:
+    """The address of one number of an array: reads and writes through it have no checks to compile."""
+    result = types.CPointer(array.dtype)
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = args[0] if isinstance(array, types.CPointer) else context.make_array(array)(context, builder, args[0]).data
+        return builder.gep(start, [args[1]])
+
+    return result(array, place), lower
+
+
+@cache
+def kernel(spec: _emit.KernelSpec) -> Compiled:
+    """Compile a kernel, or load it from the cache."""
+    module = load(_emit.source(spec).replace("{target}", MATHEMATICS), "kernel")
+    decorate = numba.njit(
+        _kernel_signature(getattr(types, spec.real)), cache=True, nogil=True, error_model="numpy", fastmath=set(FAST)
+    )
+    function = decorate(module.kernel)
+    is_curved = spec.terms.is_curved
+    return Compiled(function, decorate(module.information) if is_curved else function, is_curved)
+
+
+@cache
+def solver(real: str) -> Callable[..., None]:
+    """The compiled `fit_tile` for one type of number; one for all models."""
+    text = Path(_solver.__file__).read_text().replace("targets.python import at", "targets.cpu import at")
+    module = load(text, f"solver_{real}")
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        if name != "fit_tile":
+            setattr(module, name, _inner(function))
+    decorate = numba.njit(_solver_signature(getattr(types, real)), cache=True, nogil=True, error_model="numpy")
+    return decorate(module.fit_tile)  # type: ignore[no-any-return]
+
+
+#: Functions that only compiled code calls need no door to Python.
+_inner = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
