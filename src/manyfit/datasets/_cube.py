@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from manyfit.datasets._turbulence import turbulence
+from manyfit.datasets._clouds import Maps, line_maps
 from manyfit.errors import InputError, OutputExists
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ CENTRE = 4.5e3  # m/s
 BAND = 3.5e3  # m/s, whatever the number of channels
 PIXEL = 23.0  # arcsec
 REST_FREQUENCY = 110.201354e9  # Hz, 13CO (1-0)
-PEAK = 5.0  # K, of the brightest spectrum
-CLOUDS = 5
-
-Maps = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ def simulate_cube(
     """
     sigma = _checked(shape, noise, n_lines)
     random = np.random.default_rng(rng)
-    lines = [_line(shape[1:], random, offset) for offset in _offsets(n_lines)]
+    lines = [line_maps(shape[1:], random, CENTRE + offset) for offset in _offsets(n_lines)]
     data = random.standard_normal(shape, dtype=np.float32)
     data *= np.float32(sigma)
     velocity = CENTRE + BAND * (np.arange(shape[0]) - (shape[0] - 1) / 2) / shape[0]
@@ -141,46 +137,6 @@ def _offsets(n_lines: int) -> NDArray[np.float64]:
     """Mean velocities of the lines about the centre of the band, 0.9 km/s apart or less."""
     step = min(900.0, 0.6 * BAND / n_lines)
     return step * np.asarray(np.arange(n_lines) - (n_lines - 1) / 2)
-
-
-def _line(shape: tuple[int, int], rng: np.random.Generator, offset: float) -> Maps:
-    """Maps of one Gaussian line: clouds blended by their brightness, stirred by turbulence."""
-    weights = np.stack([_cloud(shape, rng) for _ in range(CLOUDS)])
-    total = weights.sum(axis=0)
-    share = weights / total
-    velocities = np.stack([_velocity(shape, rng) for _ in range(CLOUDS)])
-    widths = rng.uniform(250.0, 450.0, CLOUDS)
-    brightness = total * np.exp(0.35 * turbulence(shape, rng))
-    maps: Maps = {
-        "amplitude": PEAK * (brightness / brightness.max()),
-        "mean": CENTRE + offset + (share * velocities).sum(axis=0) + 60.0 * turbulence(shape, rng),
-        "stddev": np.tensordot(widths, share, axes=1) * np.exp(0.1 * turbulence(shape, rng)),
-    }
-    return maps
-
-
-def _sky(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates of the pixels: -1 to 1 over each axis."""
-    y, x = ((np.arange(n) + 0.5) / n * 2 - 1 for n in shape)
-    return y[:, None], x[None, :]
-
-
-def _cloud(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Brightness of one elliptical cloud of peak 0.4 to 1 at a random place."""
-    y, x = _sky(shape)
-    y0, x0 = rng.uniform(-0.7, 0.7, 2)
-    major, minor = rng.uniform(0.4, 0.8), rng.uniform(0.25, 0.4)
-    sin, cos = np.sin(angle := rng.uniform(0, np.pi)), np.cos(angle)
-    along, across = (x - x0) * cos + (y - y0) * sin, (y - y0) * cos - (x - x0) * sin
-    peak = rng.uniform(0.4, 1.0)
-    return np.asarray(peak * np.exp(-0.5 * ((along / major) ** 2 + (across / minor) ** 2)))
-
-
-def _velocity(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Velocity field of one cloud, m/s: its own motion and a gradient."""
-    y, x = _sky(shape)
-    motion, up, right = rng.uniform(-300.0, 300.0), rng.uniform(-150.0, 150.0), rng.uniform(-150.0, 150.0)
-    return motion + up * y + right * x
 
 
 def _add_line(data: NDArray[np.float32], velocity: NDArray[np.float64], line: Maps) -> None:
