@@ -98,6 +98,17 @@ ATANH_REST = _taylor(mp.atanh, 3, mp.sqrt)
 ATANH_REST5 = _taylor(mp.atanh, 5, mp.sqrt)
 ATAN_REST = _taylor(mp.atan, 3, mp.sqrt)
 ASIN_REST = _taylor(mp.asin, 3, mp.sqrt)
+
+
+def _erfc(v: mp.mpf) -> mp.mpf:
+    x = 6 / (mp.mpf("0.25") - v) - 3
+    return mp.exp(x * x) * mp.erfc(x) * (x + 3)
+
+
+def _erfc_variable(x: str) -> mp.mpf:
+    return mp.mpf("0.25") - 6 / (mp.mpf(x) + 3)
+
+
 TARGETS = {
     # exp(r) = 1 + r EXP(r), 2**r = 1 + r EXP2(r), exp(r) = 1 + r + r**2 EXPM1(r)
     "EXP": Target(
@@ -129,6 +140,12 @@ TARGETS = {
     # atan(t) = t + t**3 ATAN(t**2), asin(s) = s + s**3 ASIN(s**2)
     "ATAN": Target(ATAN_REST, (mp.mpf(0), TAN_EIGHTH**2), {64: 10, 32: 4}, lambda u: u + NEAR_ZERO),
     "ASIN": Target(ASIN_REST, (mp.mpf(0), mp.mpf("0.25")), {64: 11, 32: 4}, lambda u: u + NEAR_ZERO),
+    # erf(x) = x + x ERF(x**2)
+    "ERF": Target(
+        lambda u: _taylor(mp.erf, 1, mp.sqrt)(u) - 1, (mp.mpf(0), mp.mpf("0.6401")), {64: 10, 32: 5}, lambda _: mp.mpf(1)
+    ),
+    # erfc(x) = exp(-x**2) / (x + 3) ERFC(1/4 - 6 / (x + 3))
+    "ERFC": Target(_erfc, (_erfc_variable("0.8"), _erfc_variable("27")), {64: 19, 32: 9}, lambda t: 1 / _erfc(t)),
 }
 
 

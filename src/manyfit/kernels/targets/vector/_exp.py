@@ -10,7 +10,7 @@ import numpy as np
 
 from manyfit.kernels.targets.vector._constants import LN2, LOG2_E, parts
 from manyfit.kernels.targets.vector._elementary import elementary
-from manyfit.kernels.targets.vector._float import Float, choose, fma, horner, paired
+from manyfit.kernels.targets.vector._float import Float, choose, fma, paired
 
 _LN2 = {64: parts(LN2, 64, 2, bits=40), 32: parts(LN2, 32, 2, bits=15)}
 # The arguments between which exp is a normal number; beyond them results are 0 and infinity.
@@ -140,13 +140,31 @@ def expm1(x: Float) -> Float:
     return choose(abs(x) < tiny, x, 2.0 * half_expm1(x))
 
 
+def exp_of_sum(high: Float, low: Float) -> Float:
+    """``exp(high + low)`` where `low` is at most a few ulp of `high`, half as far off as `exp`."""
+    t, _, r = split_by_ln2(high)
+    r = r + low
+    return within_range(high, shift_exponent(r * r * paired(r, EXPM1[r.width]) + r + 1.0, t))
+
+
 def half_expm1(x: Float) -> Float:
-    """``(exp(x) - 1) / 2``, finite for all `x` that have a finite ``exp(x) / 2``."""
-    lowest, highest = -(x.mantissa + 4) * float(LN2), (x.bias + 2) * float(LN2)
-    x = choose(x < lowest, lowest, choose(x > highest, highest, x))
-    t, _, r = split_by_ln2(x, x.bias - 2)
-    quarter_power = power_of_two(t)
+    """``(exp(x) - 1) / 2``, finite wherever that is."""
+    lowest = -(x.mantissa + 4) * float(LN2)
+    quarter_power, r = _quarter_power(choose(x < lowest, lowest, x))
     return 2.0 * fma(quarter_power, r * r * paired(r, EXPM1[x.width]) + r, quarter_power.minus(0.25))
+
+
+def half_exp(x: Float) -> Float:
+    """``exp(x) / 2`` for `x` of 0 or more, finite wherever that is."""
+    quarter_power, r = _quarter_power(x)
+    return 2.0 * (quarter_power * exp_polynomial(r))
+
+
+def _quarter_power(x: Float) -> tuple[Float, Float]:
+    """``2**n / 4, r`` with ``x = n ln 2 + r``: large enough for infinity where exp(x) / 2 is too large."""
+    highest = (x.bias + 2.1) * float(LN2)
+    t, _, r = split_by_ln2(choose(x > highest, highest, x), x.bias - 2)
+    return power_of_two(t), r
 
 
 def exp_polynomial(r: Float) -> Float:

@@ -43,6 +43,11 @@ class Truth:
     def __invert__(self) -> Truth:
         return Truth(self.builder, self.builder.not_(self.value))
 
+    def choose(self, yes: float, no: float, width: int) -> Float:
+        """One of two constants as a float of `width` bits."""
+        value = self.builder.select(self.value, ir.Constant(_FLOAT[width], yes), ir.Constant(_FLOAT[width], no))
+        return Float(self.builder, value, width)
+
 
 @dataclass(frozen=True, eq=False)
 class Bits:
@@ -167,6 +172,13 @@ class Float:
         return (
             number if isinstance(number, Float) else self._of(ir.Constant(_FLOAT[self.width], float(number)))
         )
+
+    def as_width(self, width: int) -> Float:
+        """The nearest float of `width` bits."""
+        if width == self.width:
+            return self
+        convert: Any = self.builder.fpext if width > self.width else self.builder.fptrunc
+        return Float(self.builder, convert(self.value, _FLOAT[width]), width)
 
     def plus(self, other: Float | float) -> Float:
         """The sum, rounded once whatever the caller's flags and whatever stands beside it."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from manyfit.kernels.targets.vector._constants import LN2, parts
 from manyfit.kernels.targets.vector._elementary import elementary
-from manyfit.kernels.targets.vector._exp import exp_polynomial, shift_exponent, split_by_ln2, within_range
+from manyfit.kernels.targets.vector._exp import exp_of_sum
 from manyfit.kernels.targets.vector._float import Float, Truth, choose, fma, paired, with_sign_of
 from manyfit.kernels.targets.vector._log import split_by_two
 from manyfit.kernels.targets.vector._twofold import exact_product, fast_sum
@@ -33,22 +33,20 @@ POW = {
 
 
 @elementary(np.power)
-def pow(x: Float, y: Float) -> Float:
+def power(x: Float, y: Float) -> Float:
     """`x` to the power of `y`, special values as in IEEE 754: NaN for negative `x` unless `y` is an integer.
 
     Examples
     --------
-    >>> from manyfit.kernels.targets.vector import pow
-    >>> float(pow(-2.0, 3.0))
+    >>> from manyfit.kernels.targets.vector._pow import power
+    >>> float(power(-2.0, 3.0))
     -8.0
     """
     size = abs(x)
     high, low = _log_twofold(size)
     high = choose(size < np.inf, choose(size > 0.0, high, -np.inf), size)
     product, error = exact_product(y, high)
-    error = fma(y, low, error)
-    t, _, r = split_by_ln2(product)
-    result = within_range(product, shift_exponent(exp_polynomial(r + error), t))
+    result = exp_of_sum(product, fma(y, low, error))
     result = choose(y.equals(0.0) | size.equals(1.0), 1.0, result)
     integer, odd = _parity(y)
     result = choose(odd, with_sign_of(result, x), result)
