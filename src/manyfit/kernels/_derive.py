@@ -67,7 +67,8 @@ def _product(n: Node, slopes: list[Node]) -> Node:
 
 def _pow(n: Node, slopes: list[Node]) -> Node:
     # b**(e-1) is written b**e / b to share the power; at b = 0 both terms need their limit. A slope that is
-    # infinite there (e < 1, as at the cusp of a Sersic profile) is taken as zero: one point must not spoil a fit.
+    # infinite there (e < 1, as at the cusp of a Sersic profile) is taken as zero: one point must not spoil a
+    # fit.
     base, exponent = n.args
     by_base, by_exponent = slopes
     at_zero = call("equal", base, ZERO)
@@ -123,7 +124,28 @@ def _wofz_slope(x: Node, y: Node) -> tuple[Node, Node]:
     re, im = call("wofz_re", x, y), call("wofz_im", x, y)
     real = mul(const(-2.0), sub(mul(x, re), mul(y, im)))
     imaginary = sub(const(TWO_OVER_SQRT_PI), mul(const(2.0), add(mul(x, im), mul(y, re))))
-    return real, imaginary
+    # Far out the two terms cancel.
+    size = add(_square(x), _square(y))
+    far_real, far_imaginary = _wofz_slope_far(x, y, size)
+    far = call("greater", size, const(900.0))
+    return call("select", far, far_real, real), call("select", far, far_imaginary, imaginary)
+
+
+def _wofz_slope_far(x: Node, y: Node, size: Node) -> tuple[Node, Node]:
+    """w'(z) = -i / sqrt(pi) sum (2k+1)!! / 2**k z**(-2k-2) for large z."""
+    # Horner's scheme in q = 1 / z**2.
+    q_re, q_im = (
+        div(sub(_square(x), _square(y)), _square(size)),
+        div(mul(const(-2.0), mul(x, y)), _square(size)),
+    )
+    re, im = const(945.0 / 16.0), ZERO
+    for coefficient in (105.0 / 8.0, 15.0 / 4.0, 1.5, 1.0, 0.0):
+        re, im = (
+            add(const(coefficient), sub(mul(re, q_re), mul(im, q_im))),
+            add(mul(re, q_im), mul(im, q_re)),
+        )
+    scale = const(0.5 * TWO_OVER_SQRT_PI)
+    return mul(scale, im), neg(mul(scale, re))
 
 
 def _wofz_re(n: Node, x: Node, y: Node) -> tuple[Node, ...]:

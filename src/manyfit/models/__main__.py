@@ -9,9 +9,9 @@ from manyfit.models._explain import Row, table
 HEAD = """\
 # Models
 
-Every built-in model of `astropy.modeling` {version} that can be fitted, and how manyfit runs it. *Compiled*
-models become machine code with exact derivatives. *Fallback* models are run by the astropy fitter, one element
-at a time: slower, same answer. This page is written by `python -m manyfit.models`.
+Every built-in model of `astropy.modeling` {version} that can be fitted, and how manyfit runs it.
+*Compiled* models become machine code with exact derivatives. *Fallback* models are run by the astropy fitter,
+one element at a time: slower, same answer. This page is written by `python -m manyfit.models`.
 
 | model | inputs | runs | why not compiled |
 |---|---|---|---|

@@ -72,7 +72,7 @@ def explain(model: Any) -> Explanation:
     >>> explain(Linear1D(2, 1)).formula
     '(slope*x[0] + intercept)'
     >>> explain(Spline1D()).reason
-    'Spline1D cannot be compiled: in its evaluate() a spline is known by its knots, not by a formula'
+    'Spline1D cannot be compiled: a spline is known by its knots, not by a formula'
     """
     try:
         value = formula(without_units(model)).value

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from manyfit.errors import ModelNotCompiled
 from manyfit.models._tracer import apply
 
 Rule = Callable[..., Any]
@@ -30,17 +29,10 @@ WITHOUT_FORMULA = {
 }
 
 
-def refuse(model: Any) -> None:
-    """Stop at a model that has no formula.
-
-    Raises
-    ------
-    ModelNotCompiled
-        With the reason.
-    """
-    for base in type(model).__mro__:
-        if base.__module__ in WITHOUT_FORMULA:
-            raise ModelNotCompiled(WITHOUT_FORMULA[base.__module__])
+def missing_formula(model: Any) -> str | None:
+    """Why a model has no formula, if that is known of its class."""
+    modules = (base.__module__ for base in type(model).__mro__)
+    return next((WITHOUT_FORMULA[module] for module in modules if module in WITHOUT_FORMULA), None)
 
 
 @cache

@@ -14,7 +14,7 @@ from manyfit.errors import InputError, ModelNotCompiled
 from manyfit.kernels._expression import Node, add, div, mul, power, sub, substitute, symbol
 from manyfit.kernels._formula import Formula, coordinate
 from manyfit.models._check import check
-from manyfit.models._special import evaluate_of, refuse, rules
+from manyfit.models._special import evaluate_of, missing_formula, rules
 from manyfit.models._stand_in import is_compound, stand_in
 from manyfit.models._ties import resolve, tied_callables
 from manyfit.models._tracer import Tracer, node_of
@@ -113,6 +113,8 @@ def _with_fixed_inputs(model: Any, inputs: list[Node]) -> list[Node]:
 
 def _leaf(model: Any, names: Iterator[str], inputs: list[Node]) -> list[Node]:
     """Trace a model that is not compound with its own names, then put in what it is given."""
+    if reason := missing_formula(model):
+        raise _not_compiled(model, reason)
     coordinates = [f"x[{i}]" for i in range(len(inputs))]
     outputs = _guard(model, "its evaluate()", lambda: _trace(model, coordinates))
     given = dict(zip(coordinates, inputs, strict=True))
@@ -121,7 +123,6 @@ def _leaf(model: Any, names: Iterator[str], inputs: list[Node]) -> list[Node]:
 
 
 def _trace(model: Any, coordinates: list[str]) -> list[Node]:
-    refuse(model)
     points = [Tracer(symbol(name)).reshape(1) for name in coordinates]
     tracers = _symbols(model)
     own = [
