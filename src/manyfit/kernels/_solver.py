@@ -22,6 +22,8 @@ NO_VALID_POINTS, TOO_FEW_POINTS, BAD_START, NON_FINITE = 5, 6, 7, 8
 
 #: Relative damping of the first step of a model that is not linear, and after a false alarm of convergence.
 FIRST_DAMPING = 1e-3
+#: The most that the predicted decrease is trusted to fall again from one step to the next.
+LARGEST_SHRINK = 1e-3
 #: A step this many roundings small against the parameters, in the norm of the normal matrix, is no step.
 SMALLEST_STEP = 64.0
 #: Pivots of the scaled matrix below this many roundings mean that the parameters are undetermined.
@@ -138,7 +140,7 @@ def minimise(
     status = CONVERGED if check - check == 0.0 else NON_FINITE
     freedom = points - n if points > n else 1
     growth = 2.0
-    last = 1e300
+    last = 0.0
     probing = False
     running = status == CONVERGED
     while running:
@@ -161,8 +163,10 @@ def minimise(
                 trial[i] = lower[i]
             if trial[i] > upper[i]:
                 trial[i] = upper[i]
-        # Steps shrink by a constant factor near the minimum, so this step times that factor is what remains after it.
-        remaining = predicted * (predicted / last if predicted < last else 1.0)
+        # Decreases shrink by a constant factor near the minimum, so this one times that factor is what remains after
+        # the step. A single large fall is not yet the rule: hence the limit on the factor.
+        shrink = predicted / last if predicted < last else 1.0
+        remaining = predicted * (shrink if shrink > LARGEST_SHRINK else LARGEST_SHRINK)
         rounding = 4.0 * epsilon * (statistic if statistic > 0.0 else -statistic)
         is_small = predicted <= rounding or remaining <= tolerance * tolerance * (unit if unit > 0.0 else statistic / freedom)
         negligible = length <= SMALLEST_STEP * SMALLEST_STEP * epsilon * epsilon * size
@@ -186,7 +190,7 @@ def minimise(
             if probing:
                 damping = FIRST_DAMPING
                 growth = 2.0
-                last = 1e300
+                last = 0.0
                 probing = False
             ratio = -1.0
             if predicted > 0.0:

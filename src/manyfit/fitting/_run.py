@@ -1,0 +1,104 @@
+"""Fit all blocks of a problem and put the results together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from manyfit.blocks import Block, Plan, executor_for, plan, progress_for, run
+from manyfit.kernels import Solution
+
+from ._problem import Problem, bytes_per_element
+
+if TYPE_CHECKING:
+    from manyfit.blocks import Executor
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where and in what portions to fit.
+
+    Attributes
+    ----------
+    scheduler
+        None or ``"threads"``, ``"serial"``, ``"processes"``, ``"default"``, a dask scheduler's name or a
+        ``distributed.Client``.
+    workers
+        Number of threads or processes; None for one for each core.
+    memory
+        Bytes that all blocks in work may take together, None for 64 MiB for each worker.
+    max_elements
+        Most elements of a block, None for no limit.
+    progress
+        True for a bar, or a callable ``progress(done, total)``.
+    """
+
+    scheduler: Any = None
+    workers: int | None = None
+    memory: int | None = None
+    max_elements: int | None = None
+    progress: bool | Callable[[int, int], None] | None = None
+
+    @property
+    def executor(self) -> Executor:
+        """What runs the blocks."""
+        return executor_for(self.scheduler, self.workers)
+
+    def plan(self, problem: Problem, n_workers: int) -> Plan:
+        """The blocks of a problem."""
+        return plan(
+            problem.shape,
+            bytes_per_element=bytes_per_element(problem),
+            memory=self.memory,
+            n_workers=n_workers,
+            chunks=problem.native_chunks,
+            max_elements=self.max_elements,
+        )
+
+
+def solve(
+    problem: Problem,
+    work: Callable[[Block], Solution],
+    n_free: int,
+    where: Where,
+) -> Solution:
+    """Fit every element of a problem.
+
+    Parameters
+    ----------
+    problem
+        Data and model.
+    work
+        Fits one block.
+    n_free
+        Number of free parameters.
+    where
+        Executor, memory and progress.
+
+    Returns
+    -------
+    Solution
+        Its arrays have the iterating shape, followed by that of the single results.
+    """
+    executor = where.executor
+    total = shaped(Solution.empty(int(np.prod(problem.shape, dtype=int)), n_free), problem.shape)
+
+    def collect(block: Block, part: Solution) -> None:
+        for field in fields(Solution):
+            values = getattr(part, field.name)
+            getattr(total, field.name)[block.slices] = values.reshape(block.shape + values.shape[1:])
+
+    with progress_for(where.progress) as report:
+        run(
+            where.plan(problem, executor.n_workers), work, collect=collect, executor=executor, progress=report
+        )
+    return total
+
+
+def shaped(solution: Solution, shape: tuple[int, ...]) -> Solution:
+    """The same results with the elements laid out along the iterating axes."""
+    arrays = {field.name: getattr(solution, field.name) for field in fields(Solution)}
+    return Solution(**{name: values.reshape(shape + values.shape[1:]) for name, values in arrays.items()})
