@@ -85,7 +85,12 @@ def _truth(model: Model, n: int, spread: Mapping[str, float], rng: np.random.Gen
     rows = np.broadcast_to(model.parameters, (n, len(model.param_names))).copy()
     for i, name in enumerate(model.param_names):
         if name in spread:
-            rows[:, i] = np.clip(rng.normal(rows[:, i], spread[name]), *model.bounds[name])
+            low, high = model.bounds[name]
+            rows[:, i] = np.clip(
+                rng.normal(rows[:, i], spread[name]),
+                -np.inf if low is None else low,
+                np.inf if high is None else high,
+            )
     _follow_ties(model, rows)
     return {name: _with_unit(rows[:, i], model, name) for i, name in enumerate(model.param_names)}
 
