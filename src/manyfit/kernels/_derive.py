@@ -23,6 +23,7 @@ from manyfit.kernels._expression import (
     total,
     transform,
 )
+from manyfit.kernels._functions import CONDITIONS
 
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
@@ -211,4 +212,5 @@ _PARTIALS: dict[str, Callable[..., tuple[Node, ...]]] = {
     "floor": _flat,
     "ceil": _flat,
     "rint": _flat,
+    **dict.fromkeys(CONDITIONS, _flat),
 }

@@ -49,6 +49,7 @@ def rules() -> dict[Callable[..., Any], Rule]:
         models.Drude1D: drude_1d,
         models.BlackBody: black_body,
         models.NFW: nfw,
+        models.Polynomial2D: polynomial_2d,
     }
     return {evaluate_of(model): rule for model, rule in table.items()}
 
@@ -129,3 +130,8 @@ def nfw(model: Any, r: Any, mass: Any, concentration: Any, redshift: Any) -> Any
     enclosed = np.log1p(concentration) - concentration / (1.0 + concentration)
     density = overdensity * concentration**3 / (3.0 * enclosed)
     return density / (r / radius * (1.0 + r / radius) ** 2)
+
+
+def polynomial_2d(model: Any, x: Any, y: Any, *coefficients: Any) -> Any:
+    """A polynomial of two coordinates; of degree 0 it is its one coefficient."""
+    return evaluate_of(type(model))(model, x, y, *coefficients) if model.degree else coefficients[0]
