@@ -16,7 +16,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build", "decisions/template.md"]
+exclude_patterns = ["_build"]
 default_role = "py:obj"
 html_theme = "pydata_sphinx_theme"
 myst_enable_extensions = ["dollarmath"]
