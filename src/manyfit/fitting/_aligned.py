@@ -70,9 +70,9 @@ class Aligned:
 def align(name: str, source: Source, axes: Axes) -> Aligned:
     """Lay an array along the axes of the data.
 
-    The array may have the number of dimensions of the data (NumPy's broadcasting), or fewer: then it is laid by NumPy's
-    rule (along the last axes), or along the fitting axes if it has the fitting shape, or along the iterating
-    axes if it has the iterating shape.
+    The array may have the number of dimensions of the data (NumPy's broadcasting), or fewer: then it is laid
+    by NumPy's rule (along the last axes), or along the fitting axes if it has the fitting shape, or along the
+    iterating axes if it has the iterating shape.
 
     Parameters
     ----------
@@ -102,15 +102,15 @@ def align(name: str, source: Source, axes: Axes) -> Aligned:
     fits = [places for places in candidates if _fits(shape, places, axes)]
     if not fits:
         raise InputError(
-            f"{name} has shape {shape}, which does not broadcast to data of shape {axes.shape}. Accepted: a scalar, "
-            f"{axes.shape}, {axes.fitting_shape} (fitting axes), {axes.iterating_shape} (iterating axes), "
-            "or lengths of 1 in place of any of these."
+            f"{name} has shape {shape}, which does not broadcast to data of shape {axes.shape}. "
+            f"Accepted: a scalar, {axes.shape}, {axes.fitting_shape} (fitting axes), "
+            f"{axes.iterating_shape} (iterating axes), or lengths of 1 in place of any of these."
         )
     if len({_meaning(shape, places) for places in fits}) > 1:
         raise InputError(
-            f"{name} has shape {shape}, which fits data of shape {axes.shape} along axes {fits[0]} as well as "
-            f"{fits[1]}. Reshape it to {len(axes.shape)} dimensions, with length 1 where it repeats: "
-            f"{_reshaped(shape, fits[0], axes)} or {_reshaped(shape, fits[1], axes)}."
+            f"{name} has shape {shape}, which fits data of shape {axes.shape} along axes {fits[0]} "
+            f"as well as {fits[1]}. Reshape it to {len(axes.shape)} dimensions, with length 1 where it "
+            f"repeats: {_reshaped(shape, fits[0], axes)} or {_reshaped(shape, fits[1], axes)}."
         )
     return Aligned(source, fits[0], axes)
 

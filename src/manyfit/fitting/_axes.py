@@ -90,8 +90,8 @@ def axes_of(
     given = tuple(fitting_axes) if isinstance(fitting_axes, tuple | list) else (fitting_axes,)
     if len(given) != n_inputs:
         raise InputError(
-            f"Model is {n_inputs}-dimensional, but got {len(given)} value(s) in fitting_axes={fitting_axes!r}. "
-            "Give one axis of the data for each input of the model."
+            f"Model is {n_inputs}-dimensional, but got {len(given)} value(s) in "
+            f"fitting_axes={fitting_axes!r}. Give one axis of the data for each input of the model."
         )
     fitting = tuple(_axis(axis, len(shape), names) for axis in given)
     if len(set(fitting)) != len(fitting):
@@ -119,7 +119,8 @@ def _axis(given: object, ndim: int, names: Sequence[Hashable] | None) -> int:
         ) from None
     if not -ndim <= axis < ndim:
         raise InputError(
-            f"Fitting index {axis} out of range for {ndim}-dimensional data. Give axes from {-ndim} to {ndim - 1}."
+            f"Fitting index {axis} out of range for {ndim}-dimensional data. "
+            f"Give axes from {-ndim} to {ndim - 1}."
         )
     return axis % ndim
 
@@ -127,7 +128,8 @@ def _axis(given: object, ndim: int, names: Sequence[Hashable] | None) -> int:
 def _named_axis(given: str, names: Sequence[Hashable] | None) -> int:
     if names is None:
         raise InputError(
-            f"fitting_axes={given!r} is a name, but the data has no named dimensions. Give the number of the axis."
+            f"fitting_axes={given!r} is a name, but the data has no named dimensions. "
+            "Give the number of the axis."
         )
     if given not in names:
         raise unknown_name("Dimension", given, [str(name) for name in names])

@@ -43,7 +43,8 @@ class Grid:
         # frozen, but a field that follows from the others can be computed here only
         object.__setattr__(self, "shared", None)
         if not self.coordinates.differ_between_elements:
-            object.__setattr__(self, "shared", self._converted(self.coordinates.first()[np.newaxis])[0])
+            first = tuple(slice(0, 1) for _ in self.coordinates.axes.iterating)
+            object.__setattr__(self, "shared", self._converted(self.coordinates.read(first))[0])
 
     def read(self, block: tuple[slice, ...]) -> Array:
         """Coordinates (inputs, points) that all elements share, or (elements, inputs, points) of a block."""
@@ -110,8 +111,8 @@ def grid_of(
     for name, own, target, rule in zip(model.inputs, coordinates.units, units, rules, strict=True):
         if own is not None and target is not None and not own.is_equivalent(target, rule):
             raise InputError(
-                f"world of input {name!r} is in {own}, which does not convert to {target}, the unit of the model. "
-                "Change one of them, or give equivalencies (for example astropy.units.spectral())."
+                f"world of input {name!r} is in {own}, which does not convert to {target}, the unit of the "
+                "model. Change one of them, or give equivalencies (for example astropy.units.spectral())."
             )
     return Grid(coordinates, units, rules)
 

@@ -1,4 +1,4 @@
-"""Data of any kind with all that came with it: unit, WCS, mask, uncertainty, names and coordinates of axes."""
+"""Data of any kind with all that came with it: unit, WCS, mask, uncertainty, names of axes, coordinates."""
 
 from __future__ import annotations
 

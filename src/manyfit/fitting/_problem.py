@@ -36,8 +36,8 @@ class Problem:
     Attributes
     ----------
     model
-        Copy of the model without units and with one number per parameter; its constraints are kept. Start values
-        and bounds are in the tiles.
+        Copy of the model without units and with one number per parameter; its constraints are kept. Start
+        values and bounds are in the tiles.
     axes
         Fitting and iterating axes of the data.
     tiles
@@ -127,15 +127,15 @@ def problem(
     Parameters
     ----------
     model
-        astropy model of one output, with or without units; parameters are numbers or arrays that broadcast to the
-        iterating shape.
+        astropy model of one output, with or without units; parameters are numbers or arrays that broadcast to
+        the iterating shape.
     data
         Data of any kind that ``read`` accepts. Values that are not finite are left out.
     fitting_axes
         Axis (or axes, in the order of the inputs of the model) of the data along which the model is fitted.
     world
-        Coordinates of the fitting axes: None, a WCS, an array or a tuple of arrays. By default those that come
-        with the data, else pixel indices; ``"pixel"`` asks for pixel indices, ``"wcs"`` for those of the data.
+        Coordinates of the fitting axes: a WCS, an array or a tuple of arrays. By default those that come with
+        the data, else pixel indices; ``"pixel"`` asks for pixel indices, ``"wcs"`` for the WCS of the data.
     uncertainty
         Standard deviation, or ``NDUncertainty``, that broadcasts to the data.
     weights

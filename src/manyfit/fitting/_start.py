@@ -20,7 +20,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PerParameter:
-    """A value for each parameter: each an array that broadcasts to the iterating shape, of its number of dimensions."""
+    """A value for each parameter.
+
+    Attributes
+    ----------
+    arrays
+        One for each parameter, with as many dimensions as the iterating shape, and its lengths or 1.
+    shape
+        The iterating shape.
+    """
 
     arrays: tuple[Array, ...]
     shape: tuple[int, ...]
@@ -68,8 +76,8 @@ def bounds_of(
     shape
         Iterating shape.
     bounds
-        ``{name: (lower, upper)}`` that take the place of the model's own: each a number or Quantity, an array that
-        broadcasts to the iterating shape, or None.
+        ``{name: (lower, upper)}`` that take the place of the model's own: each a number or Quantity, an array
+        that broadcasts to the iterating shape, or None.
 
     Raises
     ------
@@ -123,6 +131,7 @@ def _broadcastable(what: str, values: Array, shape: tuple[int, ...]) -> Array:
             f"a number or an array of shape {shape}" if shape else "a number (no axis is iterated over)"
         )
         raise InputError(
-            f"{what} has shape {own}, which does not broadcast to the iterating shape {shape}. Accepted: {accepted}."
+            f"{what} has shape {own}, which does not broadcast to the iterating shape {shape}. "
+            f"Accepted: {accepted}."
         )
     return padded

@@ -83,8 +83,8 @@ def _refuse_pixels(expected: tuple[UnitBase | None, ...]) -> None:
             and not unit.is_equivalent(u.dimensionless_unscaled)
         ):
             raise InputError(
-                f"The model has coordinates in {unit}, but no world was given, so the coordinates would be pixel indices. "
-                "Give world: a WCS or a tuple of arrays."
+                f"The model has coordinates in {unit}, but no world was given, so the coordinates are pixel "
+                "indices. Give world: a WCS or a tuple of arrays."
             )
 
 
@@ -116,7 +116,7 @@ def in_unit(what: str, value: Any, own: UnitBase | None, target: UnitBase | None
         return np.asarray(unit.to(u.dimensionless_unscaled if target is None else target, values), np.float64)
     except u.UnitConversionError:
         raise InputError(
-            f"{what} is in {unit}, which does not convert to {_named(target)}. {_remedy(unit, target)}"
+            f"{what} is in {unit}, which does not convert to {_named(target)}. {_remedy(target)}"
         ) from None
 
 
@@ -124,9 +124,9 @@ def _named(unit: UnitBase | None) -> str:
     return "a number without unit" if unit is None or unit == u.dimensionless_unscaled else str(unit)
 
 
-def _remedy(unit: UnitBase, target: UnitBase | None) -> str:
-    if target is None:
-        return "The data or the world has no unit: give data_unit, or world with units, or a model without units."
+def _remedy(target: UnitBase | None) -> str:
+    if target is None or target == u.dimensionless_unscaled:
+        return "Data or world has no unit: give data_unit, or world with units, or a model without units."
     return "Give it in a unit that converts, or check the units of data and world."
 
 

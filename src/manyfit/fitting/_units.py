@@ -78,7 +78,8 @@ def parameter_units(model: Model, inputs: Units, outputs: Units) -> Units:
         case "fix_inputs":
             return parameter_units(left, _with_fixed(model, inputs), outputs)
     raise InputError(
-        f"The units of a model with the operator {model.op!r} cannot be known. Give the model and the data without units."
+        f"The units of a model with the operator {model.op!r} cannot be known. "
+        "Give the model and the data without units."
     )
 
 
@@ -87,8 +88,8 @@ def _leaf_units(model: Model, inputs: Units, outputs: Units) -> Units:
     if not model._supports_unit_fitting:
         if has_units(model):
             raise InputError(
-                f"{type(model).__name__} has parameters with units but no rule that says how they follow from the "
-                "units of the data. Give its parameters as numbers, in the units of the world and the data."
+                f"{type(model).__name__} has parameters with units but no rule that says how they follow "
+                "from the units of the data. Give its parameters as numbers, in the units of world and data."
             )
         return (None,) * len(model.param_names)
     one = u.dimensionless_unscaled
@@ -108,7 +109,7 @@ def _plain(unit: UnitBase | None, unknown: bool) -> UnitBase | None:
 def _factors(model: Model, inputs: Units, outputs: Units) -> tuple[Units, Units]:
     """Units of the two parts of a product or quotient.
 
-    A part with units keeps them and the other takes the rest; if none has units the first takes that of the data.
+    A part with units keeps them and the other takes the rest; if none has units the first takes all.
     """
     quotient = model.op == "/"
     right = _known_outputs(model.right, inputs)

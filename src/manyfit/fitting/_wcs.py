@@ -60,11 +60,7 @@ class WCSCoordinates:
         chosen = [world] if self.wcs.world_n_dim == 1 else [world[axis] for axis in self.world_axes]
         n_elements = int(np.prod([s.stop - s.start for s in block], dtype=np.int64))
         values = np.asarray(chosen, np.float64).reshape(len(chosen), n_elements, self.axes.n_points)
-        return np.ascontiguousarray(values.swapaxes(0, 1))
-
-    def first(self) -> NDArray[np.float64]:
-        """Coordinates (inputs, points) of the element at index 0 of every iterating axis."""
-        return self.read(tuple(slice(0, 1) for _ in self.axes.iterating))[0]
+        return np.ascontiguousarray(np.moveaxis(values, 0, 1))
 
 
 def coordinates_of(wcs: Any, axes: Axes) -> WCSCoordinates:
@@ -73,15 +69,16 @@ def coordinates_of(wcs: Any, axes: Axes) -> WCSCoordinates:
     Raises
     ------
     InputError
-        The WCS has another number of dimensions than the data, or the fitting axes do not have one coordinate each.
+        The WCS has another number of dimensions than the data, or the fitting axes do not have one coordinate
+        each.
     """
     from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
     ndim = len(axes.shape)
     if wcs.pixel_n_dim != ndim:
         raise InputError(
-            f"The WCS pixel_n_dim ({wcs.pixel_n_dim}) does not match the number of dimensions in the data ({ndim}). "
-            "Give the WCS of the same axes as the data, for example wcs.sub(...) or data[numpy.newaxis]."
+            f"The WCS pixel_n_dim ({wcs.pixel_n_dim}) does not match the number of dimensions in the data "
+            f"({ndim}). Give the WCS of the same axes as the data, for example wcs.sub(...)."
         )
     cut = [slice(None) if axis in axes.fitting else 0 for axis in range(ndim)]
     found = SlicedLowLevelWCS(wcs, cut).world_n_dim
@@ -100,7 +97,7 @@ def _pixel_axis(axis: int, axes: Axes) -> int:
 
 
 def _world_axes(wcs: Any, axes: Axes) -> tuple[int, ...]:
-    """One world axis for each fitting axis that depends on it; the one of the same number where there is a choice."""
+    """One world axis for each fitting axis, that depends on it; of the same number if there is a choice."""
     correlated = np.asarray(wcs.axis_correlation_matrix)
     pixels = [_pixel_axis(axis, axes) for axis in axes.fitting]
     usable = [world for world in range(wcs.world_n_dim) if correlated[world, pixels].any()]
@@ -115,8 +112,8 @@ def _world_axes(wcs: Any, axes: Axes) -> tuple[int, ...]:
 def iterating_wcs(wcs: Any, axes: Axes) -> Any:
     """The WCS of the iterating axes; None when there are none.
 
-    A FITS WCS whose iterating axes stand for themselves gives a FITS WCS again; any other gives a slice at the
-    first point of the fitting axes.
+    A FITS WCS whose iterating axes stand for themselves gives a FITS WCS again; any other gives a slice at
+    the first point of the fitting axes.
     """
     from astropy.wcs import WCS, InvalidSubimageSpecificationError
     from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS

@@ -65,8 +65,8 @@ def weighting_of(uncertainty: Any, weights: Any, axes: Axes, data_unit: UnitBase
     Parameters
     ----------
     uncertainty
-        Standard deviation: scalar, Quantity, array that broadcasts to the data, path or HDU; or ``NDUncertainty``
-        of any type. Without a unit it is in the unit of the data.
+        Standard deviation: scalar, Quantity, array that broadcasts to the data, path or HDU; or
+        ``NDUncertainty`` of any type. Without a unit it is in the unit of the data.
     weights
         Factor on the residuals (1 / standard deviation), as in astropy's fitters; or ``NDUncertainty``.
     axes
@@ -91,8 +91,8 @@ def weighting_of(uncertainty: Any, weights: Any, axes: Axes, data_unit: UnitBase
         meaning, given = given.uncertainty_type, _with_unit(given)
     if meaning not in POWERS:
         raise InputTypeError(
-            f"{what} is an NDUncertainty of type {meaning!r}. Accepted: StdDevUncertainty, VarianceUncertainty, "
-            "InverseVariance, or an array of standard deviations."
+            f"{what} is an NDUncertainty of type {meaning!r}. Accepted: StdDevUncertainty, "
+            "VarianceUncertainty, InverseVariance, or an array of standard deviations."
         )
     labelled = read(given, what)
     values = align(what, labelled.source, axes)

@@ -39,10 +39,6 @@ class ArrayCoordinates:
             values[:, i] = array.rows(block)
         return values
 
-    def first(self) -> NDArray[np.float64]:
-        """Coordinates (inputs, points) of the element at index 0 of every iterating axis."""
-        return self.read(tuple(slice(0, 1) for _ in self.axes.iterating))[0]
-
 
 Coordinates = ArrayCoordinates | WCSCoordinates
 
@@ -53,8 +49,8 @@ def world_of(world: Any, axes: Axes, *, strict: bool = False) -> Coordinates:
     Parameters
     ----------
     world
-        None for pixel indices; an APE-14 WCS of all axes of the data; or a tuple with one array for each fitting
-        axis, of one dimension, or broadcastable to the data (coordinates that differ per element).
+        None for pixel indices; an APE-14 WCS of all axes of the data; or a tuple with one array for each
+        fitting axis, of one dimension, or broadcastable to the data (coordinates that differ per element).
     axes
         Axes of the data.
     strict
@@ -75,8 +71,8 @@ def world_of(world: Any, axes: Axes, *, strict: bool = False) -> Coordinates:
         world = _as_tuple(world, len(axes.fitting), strict)
     if len(world) != len(axes.fitting):
         raise InputError(
-            f"The number of world arrays ({len(world)}) must match number of fitting axes ({len(axes.fitting)}). "
-            "Give one array for each fitting axis, in the order of fitting_axes."
+            f"The number of world arrays ({len(world)}) must match number of fitting axes "
+            f"({len(axes.fitting)}). Give one array for each fitting axis, in the order of fitting_axes."
         )
     arrays = tuple(_along(array, axis, axes) for array, axis in zip(world, axes.fitting, strict=True))
     return ArrayCoordinates(arrays, tuple(getattr(array, "unit", None) for array in world), axes)
@@ -110,7 +106,7 @@ def _as_tuple(world: Any, n: int, strict: bool) -> tuple[Any, ...]:
 
 
 def _along(array: Any, axis: int, axes: Axes) -> Aligned:
-    """A coordinate of one fitting axis: of one dimension along that axis, or laid along all by broadcasting."""
+    """A coordinate of one fitting axis: one-dimensional along it, or laid along all axes by broadcasting."""
     source = source_of(array.value if hasattr(array, "unit") and hasattr(array, "value") else array, "world")
     if len(source.shape) == 1:
         if source.shape[0] != axes.shape[axis]:
@@ -123,6 +119,6 @@ def _along(array: Any, axis: int, axes: Axes) -> Aligned:
         return align("world", source, axes)
     except InputError as error:
         raise InputError(
-            f"The arrays in the world tuple should be broadcastable to the shape of the data (expected {axes.shape}), "
-            f"got {source.shape}). {error}"
+            "The arrays in the world tuple should be broadcastable to the shape of the data "
+            f"(expected {axes.shape}), got {source.shape}). {error}"
         ) from None

@@ -1,0 +1,108 @@
+"""FITS files and HDUs as labelled data: values, unit and WCS."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ._fits_image import image_source
+from ._labelled import Labelled, unit_of
+from ._source import source_of
+
+WCS_KEYS = re.compile(r"^(CTYPE|CRVAL|CDELT)\d+$|^CD\d+_\d+$")
+
+
+def read_fits(file: Path, extension: str | None, what: str = "data") -> Labelled:
+    """Labelled data from a FITS file.
+
+    Parameters
+    ----------
+    file
+        Name of the file; it may be compressed.
+    extension
+        Name or number of an extension; None for the first image with data.
+    what
+        Name of the argument, for errors.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is truncated, or has no such image.
+    """
+    with _opened(file, what) as hdus:
+        hdu = _image(hdus, extension, f"{what} {str(file)!r}")
+        return _labelled(hdu, str(file), hdus)
+
+
+@contextmanager
+def _opened(file: Path, what: str) -> Iterator[Any]:
+    from astropy.io import fits
+
+    try:
+        with warnings.catch_warnings():
+            # a truncated image is an error of ours, with the name of the file
+            warnings.filterwarnings("ignore", "File may have been truncated")
+            with fits.open(file) as hdus:
+                yield hdus
+    except (OSError, EOFError, TypeError, fits.VerifyError) as error:
+        raise InputError(
+            f"{what}: {str(file)!r} cannot be read as FITS ({error}). "
+            "Give a complete FITS file or a zarr store."
+        ) from error
+
+
+def read_hdu(hdu: Any, what: str = "data") -> Labelled:
+    """Labelled data from an HDU, or from the first image with data of an HDUList."""
+    hdu = _image(hdu, None, what) if isinstance(hdu, list) else hdu
+    if not _has_image(hdu):
+        raise InputError(f"{what} is a {type(hdu).__name__} without image data. Give an image HDU.")
+    where = hdu.fileinfo()
+    # data that were looked at may have been changed, so only untouched ones are read from the file again
+    if "data" not in vars(hdu) and where is not None and where["filemode"] == "readonly":
+        name = str(where["file"].name or "")
+        if Path(name).is_file():
+            return _labelled(hdu, name)
+    return Labelled(source_of(hdu.data, what), unit=unit_of(hdu.header.get("BUNIT")), wcs=wcs_of(hdu.header))
+
+
+def _labelled(hdu: Any, file: str, hdus: Any = None) -> Labelled:
+    unit, wcs = unit_of(hdu.header.get("BUNIT")), wcs_of(hdu.header, hdus)
+    return Labelled(image_source(hdu, file), unit=unit, wcs=wcs)
+
+
+def _has_image(hdu: Any) -> bool:
+    return bool(hdu.is_image and hdu.shape)
+
+
+def _image(hdus: Any, extension: str | None, what: str) -> Any:
+    """The HDU that was asked for, or the first image with data."""
+    listing = ", ".join(f"{i} {hdu.name or 'unnamed'}" for i, hdu in enumerate(hdus))
+    if extension is None:
+        found = next(filter(_has_image, hdus), None)
+        if found is None:
+            raise InputError(f"{what} has no image with data. Its HDUs: {listing}.")
+        return found
+    try:
+        hdu = hdus[int(extension) if extension.isdigit() else extension]
+    except (KeyError, IndexError):
+        raise InputError(f"{what} has no extension {extension!r}. Its HDUs: {listing}.") from None
+    if not _has_image(hdu):
+        raise InputError(f"Extension {extension!r} of {what} is no image with data. Its HDUs: {listing}.")
+    return hdu
+
+
+def wcs_of(header: Any, hdus: Any = None) -> Any:
+    """The WCS of an image header; None when the header says nothing about coordinates."""
+    from astropy.wcs import WCS, FITSFixedWarning
+
+    if not any(WCS_KEYS.match(key) for key in header):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)  # what wcslib put right is no news to the user
+        wcs = WCS(header, fobj=hdus)
+    return wcs if wcs.naxis <= header["NAXIS"] else wcs.sub(header["NAXIS"])
