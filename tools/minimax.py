@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import mpmath as mp
+import mpmath as mp  # type: ignore[import-untyped]
 import numpy as np
 
 mp.mp.dps = 60
@@ -97,6 +97,7 @@ COS_REST = _taylor(mp.cos, 4, mp.sqrt)
 ATANH_REST = _taylor(mp.atanh, 3, mp.sqrt)
 ATANH_REST5 = _taylor(mp.atanh, 5, mp.sqrt)
 ATAN_REST = _taylor(mp.atan, 3, mp.sqrt)
+ERF_RATIO = _taylor(mp.erf, 1, mp.sqrt)
 ASIN_REST = _taylor(mp.asin, 3, mp.sqrt)
 
 
@@ -109,6 +110,7 @@ def _erfc_variable(x: str) -> mp.mpf:
     return mp.mpf("0.25") - 6 / (mp.mpf(x) + 3)
 
 
+ERFC_INTERVAL = (_erfc_variable("0.8"), _erfc_variable("27"))
 TARGETS = {
     # exp(r) = 1 + r EXP(r), 2**r = 1 + r EXP2(r), exp(r) = 1 + r + r**2 EXPM1(r)
     "EXP": Target(
@@ -142,10 +144,15 @@ TARGETS = {
     "ASIN": Target(ASIN_REST, (mp.mpf(0), mp.mpf("0.25")), {64: 11, 32: 4}, lambda u: u + NEAR_ZERO),
     # erf(x) = x + x ERF(x**2)
     "ERF": Target(
-        lambda u: _taylor(mp.erf, 1, mp.sqrt)(u) - 1, (mp.mpf(0), mp.mpf("0.6401")), {64: 10, 32: 5}, lambda _: mp.mpf(1)
+        lambda u: _taylor(mp.erf, 1, mp.sqrt)(u) - 1,
+        (mp.mpf(0), mp.mpf("0.6401")),
+        {64: 10, 32: 5},
+        lambda _: mp.mpf(1),
     ),
     # erfc(x) = exp(-x**2) / (x + 3) ERFC(1/4 - 6 / (x + 3))
-    "ERFC": Target(_erfc, (_erfc_variable("0.8"), _erfc_variable("27")), {64: 19, 32: 9}, lambda t: 1 / _erfc(t)),
+    "ERFC": Target(
+        _erfc, (_erfc_variable("0.8"), _erfc_variable("27")), {64: 19, 32: 9}, lambda t: 1 / _erfc(t)
+    ),
 }
 
 

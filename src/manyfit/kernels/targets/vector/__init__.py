@@ -1,7 +1,10 @@
-"""Branch-free elementary functions for numba kernels, for float64 and float32, which LLVM turns into vector code.
+"""Branch-free elementary functions for numba kernels, float64 and float32, that LLVM turns into vector code.
 
-Called inside a numba kernel each function emits its instructions there; called from Python it is NumPy's or SciPy's.
+Called inside a numba kernel each function emits its instructions there; called from Python it is NumPy's or
+SciPy's.
 """
+
+from __future__ import annotations
 
 from manyfit.kernels.targets.vector._arctan import arccos as arccos
 from manyfit.kernels.targets.vector._arctan import arcsin as arcsin
@@ -32,7 +35,7 @@ from manyfit.kernels.targets.vector._log import log as log
 from manyfit.kernels.targets.vector._log import log1p as log1p
 from manyfit.kernels.targets.vector._log import log2 as log2
 from manyfit.kernels.targets.vector._log import log10 as log10
-from manyfit.kernels.targets.vector._pow import power as pow  # noqa: A004
+from manyfit.kernels.targets.vector._pow import pow as pow  # noqa: A004
 from manyfit.kernels.targets.vector._trig import cos as cos
 from manyfit.kernels.targets.vector._trig import sin as sin
 from manyfit.kernels.targets.vector._trig import tan as tan

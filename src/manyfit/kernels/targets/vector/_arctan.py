@@ -1,4 +1,4 @@
-"""Inverse trigonometric functions: reduction to a third or less of the range, then an odd minimax polynomial."""
+"""Inverse trigonometric functions: reduction to a part of the range, then an odd minimax polynomial."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from manyfit.kernels.targets.vector._constants import PI, parts
 from manyfit.kernels.targets.vector._elementary import elementary
-from manyfit.kernels.targets.vector._float import Float, choose, horner, with_sign_of
+from manyfit.kernels.targets.vector._float import Float, Truth, choose, with_sign_of
+from manyfit.kernels.targets.vector._polynomial import horner
 
 _PI = {64: parts(PI, 64, 2), 32: parts(PI, 32, 2)}
 _TAN_EIGHTH_PI = 0.41421356237309503
@@ -131,7 +132,7 @@ def _without_overflow(a: Float, b: Float) -> tuple[Float, Float]:
     return a * scale, b * scale
 
 
-def _arcsin_of_near_part(size: Float) -> tuple[Float, Float]:
+def _arcsin_of_near_part(size: Float) -> tuple[Truth, Float]:
     """Whether `size` is over 1/2, and arcsin of `size` (not over) or of ``sqrt((1 - size) / 2)`` (over)."""
     from_one = 0.5 - 0.5 * size
     far = size > 0.5

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numba.core.typing import signature
 from numba.core.typing.templates import Signature
-from numba.extending import lower_builtin, type_callable
+from numba.extending import type_callable
 
-from manyfit.kernels.targets.vector._elementary import elementary, widest
-from manyfit.kernels.targets.vector._float import Float, choose, fma, with_sign_of
+from manyfit.kernels.targets.vector._elementary import elementary, lower, signature, widest
+from manyfit.kernels.targets.vector._float import Float, choose, with_sign_of
 
 
 def select(condition: Any, yes: Any, no: Any) -> Any:
@@ -27,20 +26,21 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
     return np.where(condition, yes, no)[()]
 
 
-@type_callable(select)  # type: ignore[untyped-decorator]
-def _type_select(context: Any) -> Callable[..., Signature | None]:
+def _type_select(_context: Any) -> Callable[..., Signature | None]:
     def typer(condition: types.Type, yes: types.Type, no: types.Type) -> Signature | None:
         kind = widest(yes, no)
-        if kind is None or not isinstance(condition, types.Boolean):
-            return None
-        return signature(kind, types.boolean, kind, kind)
+        fits = kind is not None and isinstance(condition, types.Boolean)
+        return signature(kind, types.boolean, kind, kind) if fits else None
 
     return typer
 
 
-@lower_builtin(select, types.Boolean, types.Float, types.Float)  # type: ignore[untyped-decorator]
-def _lower_select(context: Any, builder: Any, sig: Signature, args: Any) -> Any:
+def _lower_select(_context: Any, builder: Any, _sig: Signature, args: Any) -> Any:
     return builder.select(*args)
+
+
+type_callable(select)(_type_select)
+lower(select, types.Boolean, types.Float, types.Float)(_lower_select)
 
 
 @elementary(np.minimum)
@@ -151,5 +151,5 @@ def hypot(x: Float, y: Float) -> Float:
     scale = choose(big, 1.0 / up, choose(small, x.constant(up), 1.0))
     restore = choose(big, up, choose(small, x.constant(1.0 / up), 1.0))
     x_scaled, y_scaled = x * scale, y * scale
-    result = fma(x_scaled, x_scaled, y_scaled * y_scaled).intrinsic("sqrt") * restore
+    result = (x_scaled * x_scaled + y_scaled * y_scaled).intrinsic("sqrt") * restore
     return choose(x.equals(np.inf) | y.equals(np.inf), np.inf, result)

@@ -1,4 +1,4 @@
-"""The decorator that makes a function of `Float` callable from numba kernels, and from Python through NumPy."""
+"""The decorator that makes a function of `Float` a function of numba kernels and of Python."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numba.core.typing import signature
+from numba.core.typing import templates
 from numba.core.typing.templates import Signature
 from numba.extending import lower_builtin, type_callable
 
 from manyfit.kernels.targets.vector._float import Float
 
+signature: Any = templates.signature  # numba's own functions are untyped
+lower: Any = lower_builtin
+
 
 def elementary(reference: Callable[..., Any]) -> Callable[[Callable[..., Float]], Callable[..., Any]]:
     """Make the decorated function of `Float` one name for three uses.
 
-    Called inside a numba kernel it emits its instructions into that kernel; called with `Float` it emits them into
-    the function under construction; called with numbers or arrays it returns ``reference(*args)``, an independent
-    implementation without its warnings.
+    Called inside a numba kernel it emits its instructions into that kernel. Called with `Float` it emits them
+    into the function under construction. Called with numbers or arrays it returns ``reference(*args)``, an
+    independent implementation, without its warnings.
     """
 
     def decorate(emit: Callable[..., Float]) -> Callable[..., Any]:
@@ -41,31 +44,31 @@ def elementary(reference: Callable[..., Any]) -> Callable[[Callable[..., Float]]
 def _register(function: Callable[..., Any], emit: Callable[..., Float]) -> None:
     n = len(inspect.signature(emit).parameters)
 
-    @type_callable(function)  # type: ignore[untyped-decorator]
-    def typed(context: Any) -> Callable[..., Signature | None]:
-        return _TYPERS[n]
-
-    @lower_builtin(function, *[types.Float] * n)  # type: ignore[untyped-decorator]
-    def lowered(context: Any, builder: Any, sig: Signature, args: Any) -> Any:
+    def lowered(_context: Any, builder: Any, sig: Signature, args: Any) -> Any:
         width = sig.return_type.bitwidth
         return emit(*(Float(builder, arg, width) for arg in args)).value
 
+    type_callable(function)(lambda _context: _TYPERS[n])
+    lower(function, *[types.Float] * n)(lowered)
+
 
 def widest(*arguments: types.Type) -> types.Float | None:
-    """The widest float among the argument types, float64 for integers alone, None where one is not a number."""
+    """The widest float among argument types, float64 for integers alone, None where one is not a number."""
     if not all(isinstance(a, types.Float | types.Integer) for a in arguments):
         return None
     floats = (a for a in arguments if isinstance(a, types.Float))
     return max(floats, key=lambda a: int(a.bitwidth), default=types.float64)
 
 
-def _signature(*arguments: types.Type) -> Signature | None:
-    kind = widest(*arguments)
-    return None if kind is None else signature(kind, *[kind] * len(arguments))
+def _one(x: types.Type) -> Signature | None:
+    kind = widest(x)
+    return None if kind is None else signature(kind, kind)
 
 
-# numba reads the number of arguments from the signature of the typer.
-_TYPERS: dict[int, Callable[..., Signature | None]] = {
-    1: lambda x: _signature(x),
-    2: lambda x, y: _signature(x, y),
-}
+def _two(x: types.Type, y: types.Type) -> Signature | None:
+    kind = widest(x, y)
+    return None if kind is None else signature(kind, kind, kind)
+
+
+# numba reads the number of arguments from the parameters of the typer.
+_TYPERS: dict[int, Callable[..., Signature | None]] = {1: _one, 2: _two}

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from manyfit.kernels.targets.vector._elementary import elementary
 from manyfit.kernels.targets.vector._exp import exp_of_sum
-from manyfit.kernels.targets.vector._float import Float, choose, fma, horner, paired, with_sign_of
+from manyfit.kernels.targets.vector._float import Float, choose, fma, with_sign_of
+from manyfit.kernels.targets.vector._polynomial import horner, paired
 from manyfit.kernels.targets.vector._twofold import exact_product, exact_sum
 
 _NEAR = 0.8
@@ -116,7 +115,7 @@ def erfc(x: Float) -> Float:
     --------
     >>> from manyfit.kernels.targets.vector import erfc
     >>> round(float(erfc(1.0)), 12)
-    0.157299207050
+    0.15729920705
     """
     size = abs(x)
     complement = _far_complement(size)
@@ -136,6 +135,6 @@ def _far_complement(x: Float) -> Float:
     inverse = 1.0 / total
     lost = fma(-total_low, inverse, fma(-total, inverse, 1.0))  # of the inverse, relative
     square, square_low = exact_product(x, x)
-    # The polynomial changes by a factor 1 - 0.85 d over small steps d, so that what is lost there goes to the exponent.
+    # A small step d changes the polynomial by the factor 1 - 0.85 d: what its argument lost counts too.
     exponent_low = lost * (5.1 * inverse + 1.0) - square_low
     return exp_of_sum(-square, exponent_low) * (inverse * paired(0.25 - 6.0 * inverse, ERFC[x.width]))

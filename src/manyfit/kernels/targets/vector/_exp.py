@@ -10,7 +10,8 @@ import numpy as np
 
 from manyfit.kernels.targets.vector._constants import LN2, LOG2_E, parts
 from manyfit.kernels.targets.vector._elementary import elementary
-from manyfit.kernels.targets.vector._float import Float, choose, fma, paired
+from manyfit.kernels.targets.vector._float import Float, choose
+from manyfit.kernels.targets.vector._polynomial import paired
 
 _LN2 = {64: parts(LN2, 64, 2, bits=40), 32: parts(LN2, 32, 2, bits=15)}
 # The arguments between which exp is a normal number; beyond them results are 0 and infinity.
@@ -151,7 +152,7 @@ def half_expm1(x: Float) -> Float:
     """``(exp(x) - 1) / 2``, finite wherever that is."""
     lowest = -(x.mantissa + 4) * float(LN2)
     quarter_power, r = _quarter_power(choose(x < lowest, lowest, x))
-    return 2.0 * fma(quarter_power, r * r * paired(r, EXPM1[x.width]) + r, quarter_power.minus(0.25))
+    return 2.0 * (quarter_power * (r * r * paired(r, EXPM1[x.width]) + r) + quarter_power.minus(0.25))
 
 
 def half_exp(x: Float) -> Float:
@@ -173,7 +174,7 @@ def exp_polynomial(r: Float) -> Float:
 
 
 def split_by_ln2(x: Float, bias: int = 0) -> tuple[Float, Float, Float]:
-    """Return ``t, n, r`` with ``x = n ln 2 + r``, ``|r| <= ln(2) / 2``; the low bits of ``t`` hold ``n + bias``."""
+    """``t, n, r`` with ``x = n ln 2 + r``, ``|r| <= ln(2) / 2``; the low bits of ``t`` hold ``n + bias``."""
     shift = 1.5 * 2.0**x.mantissa + bias
     high, low = _LN2[x.width]
     t = x * float(LOG2_E) + shift

@@ -1,15 +1,15 @@
 """Faddeeva function ``w(z) = exp(-z**2) erfc(-i z)`` by the trapezoidal rule with its pole subtracted.
 
-``w(z)`` is an integral over the real axis of ``exp(-t**2) / (z - t)``. The trapezoidal rule with step h converges as
-``exp(-pi**2 / h**2)`` once the residue at ``t = z`` is added for ``y < pi / h`` (Matta & Reichel 1971, Math. Comp. 25,
-339; Hunter & Regan 1972, Math. Comp. 26, 539; Al Azah & Chandler-Wilde 2021, SIAM J. Numer. Anal. 59, 2346). Of two
-sets of nodes, ``k h`` and ``(k + 1/2) h``, each point takes the one that it is farther from. The real part is a sum of
-positive terms proportional to y and of a residue that is ``exp(-x**2)`` on the real axis, so it keeps its digits
-however small y is.
+``w(z)`` is an integral over the real axis of ``exp(-t**2) / (z - t)``. The trapezoidal rule with step h
+converges as ``exp(-pi**2 / h**2)`` once the residue at ``t = z`` is added for ``y < pi / h`` (Matta &
+Reichel 1971, Math. Comp. 25, 339; Hunter & Regan 1972, Math. Comp. 26, 539; Al Azah & Chandler-Wilde 2021,
+SIAM J. Numer. Anal. 59, 2346). Of two sets of nodes, ``k h`` and ``(k + 1/2) h``, each point takes the one
+that it is farther from. The real part is a sum of positive terms proportional to y and of a residue that is
+``exp(-x**2)`` on the real axis, so it keeps its digits however small y is.
 
-Both parts are good to 1e-13 of themselves for ``y >= 0`` and sizes from 0 to 1e30 (larger ones count as 1e30). For
-``y < 0`` the reflection ``w(z) = 2 exp(-z**2) - w(-z)`` is good to 1e-13 of its larger term. float32 goes through
-float64.
+Both parts are good to 3e-14 of themselves for ``y >= 0`` and sizes from 0 to 1e30 (larger ones count as
+1e30). For ``y < 0`` the reflection ``w(z) = 2 exp(-z**2) - w(-z)`` is good to 1e-13 of its larger term, as
+long as that is finite. Results below the normal numbers may be 0. float32 goes through float64.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from manyfit.kernels.targets.vector._elementary import elementary
 from manyfit.kernels.targets.vector._exp import exp_nonpositive, exp_of_sum
-from manyfit.kernels.targets.vector._float import Bits, Float, Truth, choose, fma
+from manyfit.kernels.targets.vector._float import Bits, Float, Truth, choose
 from manyfit.kernels.targets.vector._trig import cos, sin
 from manyfit.kernels.targets.vector._twofold import exact_product, exact_sum
 
@@ -92,20 +92,20 @@ def _size(x: Float) -> Float:
 
 
 def _nearest_half_node(x: Float) -> tuple[Bits, Float]:
-    """Bits of the nearest multiple of half a step (odd: between the nodes ``k h``), and `x` minus that multiple."""
+    """Bits of the nearest multiple of half a step (even: a node ``k h``), and `x` minus that multiple."""
     shift = 1.5 * 2.0**x.mantissa
     t = choose(x > 1e3, 1e3, x) * (2.0 / _STEP) + shift
-    return t.bits(), fma(t.minus(shift), -_STEP / 2.0, x)
+    return t.bits(), x - t.minus(shift) * (_STEP / 2.0)
 
 
 def _sum_over_nodes(x: Float, y: Float, between: Truth) -> tuple[Float, Float]:
-    """The trapezoidal rule with nodes ``k h``, or ``(k + 1/2) h`` where `between` holds; x and y not negative."""
+    """The trapezoidal rule: nodes ``(k + 1/2) h`` where `between` holds, else ``k h``; x, y not negative."""
     x2, y2 = x * x, y * y
     difference, radius2 = x2 - y2, x2 + y2
     cross2 = 4.0 * x2 * y2
     plain = squared = x.constant(0.0)
     for k in range(_N_NODES):
-        square, weight = _node(k, between)
+        square, weight = _node(k, between, x)
         a = difference - square
         term = weight / (a * a + cross2)
         plain, squared = plain + term, squared + square * term
@@ -113,11 +113,12 @@ def _sum_over_nodes(x: Float, y: Float, between: Truth) -> tuple[Float, Float]:
     return scale * y * (radius2 * plain + squared), scale * x * (radius2 * plain - squared)
 
 
-def _node(k: int, between: Truth) -> tuple[Float, Float]:
+def _node(k: int, between: Truth, like: Float) -> tuple[Float, Float]:
     """Square and weight of node `k` of the chosen set; the node 0 counts half, as it has no mirror image."""
     square, middle = (k * _STEP) ** 2, ((k + 0.5) * _STEP) ** 2
     weight = math.exp(-square) * (0.5 if k == 0 else 1.0)
-    return between.choose(middle, square, 64), between.choose(math.exp(-middle), weight, 64)
+    squares = choose(between, like.constant(middle), square)
+    return squares, choose(between, like.constant(math.exp(-middle)), weight)
 
 
 def _exp_minus_square(x: Float, y: Float) -> tuple[Float, Float]:
@@ -134,7 +135,7 @@ def _exp_minus_square(x: Float, y: Float) -> tuple[Float, Float]:
 
 
 def _pole(y: Float, offset: Float) -> tuple[Float, Float]:
-    """``2 q / (q + 1)`` with ``q = exp(2 pi i (offset + i y) / h)``: the residue without its ``exp(-z**2)``."""
+    """``2 q / (q + 1)``, ``q = exp(2 pi i (offset + i y) / h)``: the residue without its ``exp(-z**2)``."""
     q = exp_nonpositive(y * (-2.0 * math.pi / _STEP))
     angle = choose(abs(offset) < 1.0, offset, 0.0) * (2.0 * math.pi / _STEP)
     c, s = cos(angle), sin(angle)

@@ -1,18 +1,17 @@
-"""Floats, bit patterns and truth values of a function under construction: each operator emits one LLVM instruction.
+"""Floats, bits and truth values of a function under construction: each operator emits one LLVM instruction.
 
-Functions written in Python with these three types become branch-free LLVM code inside the calling kernel. Emitting
-instructions takes about 1 ms a function, where having numba compile the same formula takes 50-100 ms.
+Functions written in Python with these three types become branch-free LLVM code inside the calling kernel.
+Emitting instructions takes about 1 ms a function; numba would take 50-100 ms to compile the same formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 
-# numba gives the caller's fastmath flags to every instruction that has none; a flag of our own keeps them away.
+# numba gives the caller's fastmath flags to every instruction without any: a flag of our own keeps them away.
 FUSE = ("contract",)  # a * b + c may become one fused operation
 EXACT = ("arcp",)  # changes nothing in an addition or a multiplication
 
@@ -21,7 +20,7 @@ _MANTISSA = {32: 23, 64: 52}
 
 
 class _NoFlags(ir.instructions.FastMathFlags):  # type: ignore[misc]
-    """A set of flags that stays empty when numba adds the caller's: these would allow fma(a, b, -a * b) -> 0."""
+    """Flags that stay empty when numba adds the caller's: those would allow fma(a, b, -a * b) -> 0."""
 
     def add(self, flag: str) -> None:
         """Leave `flag` out."""
@@ -42,11 +41,6 @@ class Truth:
 
     def __invert__(self) -> Truth:
         return Truth(self.builder, self.builder.not_(self.value))
-
-    def choose(self, yes: float, no: float, width: int) -> Float:
-        """One of two constants as a float of `width` bits."""
-        value = self.builder.select(self.value, ir.Constant(_FLOAT[width], yes), ir.Constant(_FLOAT[width], no))
-        return Float(self.builder, value, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,29 +222,10 @@ def choose(condition: Truth, yes: Float | float, no: Float | float) -> Float:
 
 
 def fma(a: Float, b: Float | float, c: Float | float) -> Float:
-    """``a * b + c`` rounded once."""
+    """``a * b + c`` rounded once, where that is essential: slow on a processor without the instruction."""
     return a.intrinsic("fma", b, c)
 
 
 def with_sign_of(magnitude: Float, sign: Float) -> Float:
     """`magnitude` with the sign of `sign`."""
     return magnitude.intrinsic("copysign", sign)
-
-
-def horner(x: Float, coefficients: Sequence[float]) -> Float:
-    """The polynomial with `coefficients` from the lowest order up: fewest operations."""
-    total = x.constant(coefficients[-1])
-    for c in reversed(coefficients[:-1]):
-        total = total * x + c
-    return total
-
-
-def paired(x: Float, coefficients: Sequence[float]) -> Float:
-    """The same polynomial as pairs ``a + b x`` summed by Horner's rule in ``x**2``: half as long a chain."""
-    pairs = [coefficients[i : i + 2] for i in range(0, len(coefficients), 2)]
-    square = x * x
-    total: Float | None = None
-    for pair in reversed(pairs):
-        term = horner(x, pair)
-        total = term if total is None else total * square + term
-    return x.constant(0.0) if total is None else total

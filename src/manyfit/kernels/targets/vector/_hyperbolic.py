@@ -1,4 +1,4 @@
-"""Hyperbolic functions from ``(exp(x) - 1) / 2``, which keeps small arguments precise and large ones finite."""
+"""Hyperbolic functions from ``(exp(x) - 1) / 2``: small arguments stay precise and large ones finite."""
 
 from __future__ import annotations
 

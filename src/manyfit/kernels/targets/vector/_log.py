@@ -6,7 +6,8 @@ import numpy as np
 
 from manyfit.kernels.targets.vector._constants import LN2, LOG2_E, LOG10_2, LOG10_E, parts
 from manyfit.kernels.targets.vector._elementary import elementary
-from manyfit.kernels.targets.vector._float import Float, choose, paired
+from manyfit.kernels.targets.vector._float import Float, choose
+from manyfit.kernels.targets.vector._polynomial import paired
 
 _LN2 = {64: parts(LN2, 64, 2, bits=40), 32: parts(LN2, 32, 2, bits=15)}
 _LOG10_2 = {64: parts(LOG10_2, 64, 2, bits=40), 32: parts(LOG10_2, 32, 2, bits=15)}

@@ -9,8 +9,9 @@ import numpy as np
 from manyfit.kernels.targets.vector._constants import LN2, parts
 from manyfit.kernels.targets.vector._elementary import elementary
 from manyfit.kernels.targets.vector._exp import exp_of_sum
-from manyfit.kernels.targets.vector._float import Float, Truth, choose, fma, paired, with_sign_of
+from manyfit.kernels.targets.vector._float import Float, Truth, choose, fma, with_sign_of
 from manyfit.kernels.targets.vector._log import split_by_two
+from manyfit.kernels.targets.vector._polynomial import paired
 from manyfit.kernels.targets.vector._twofold import exact_product, fast_sum
 
 _LN2 = {64: parts(LN2, 64, 2, bits=40), 32: parts(LN2, 32, 2, bits=15)}
@@ -33,13 +34,13 @@ POW = {
 
 
 @elementary(np.power)
-def power(x: Float, y: Float) -> Float:
+def pow(x: Float, y: Float) -> Float:  # noqa: A001
     """`x` to the power of `y`, special values as in IEEE 754: NaN for negative `x` unless `y` is an integer.
 
     Examples
     --------
-    >>> from manyfit.kernels.targets.vector._pow import power
-    >>> float(power(-2.0, 3.0))
+    >>> from manyfit.kernels.targets.vector import pow
+    >>> float(pow(-2.0, 3.0))
     -8.0
     """
     size = abs(x)

@@ -1,4 +1,4 @@
-"""Sums and products of two floats as a rounded value and its exact error (Dekker 1971), whatever the caller's flags."""
+"""Sums and products of two floats as rounded value and exact error (Dekker 1971, Numer. Math. 18, 224)."""
 
 from __future__ import annotations
 
