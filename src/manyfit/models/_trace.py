@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,10 +140,16 @@ def _symbols(model: Any) -> list[Tracer]:
     return [Tracer(symbol(name)) for name in model.param_names]
 
 
-def _internal(parameter: Any, tracer: Tracer) -> Tracer:
-    # Parameters may be kept in other numbers than shown, angles for instance.
-    internal: Tracer = tracer if parameter._setter is None else parameter._setter(tracer)
-    return internal
+def _internal(parameter: Any, tracer: Tracer) -> Any:
+    """The number that a parameter is kept as, where that is not the one shown (angles for instance)."""
+    setter = parameter._setter
+    if setter is None:
+        return tracer
+    # astropy hands NumPy's functions (deg2rad) only plain numbers, so a change of scale is read from three.
+    at_1, at_2, at_4 = (float(setter(value)) for value in (1.0, 2.0, 4.0))
+    factor = at_2 - at_1
+    is_scale = math.isclose(at_4 - at_2, 2.0 * factor, rel_tol=1e-12)
+    return tracer * factor + (at_1 - factor) if is_scale else setter(tracer)
 
 
 # -- ties ----------------------------------------------------------------------------------------------------
