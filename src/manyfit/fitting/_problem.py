@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, InputTypeError
 from ._aligned import Aligned, align
 from ._axes import Axes, axes_of
+from ._data import data_of
 from ._grid import grid_of
 from ._inputs import read
-from ._labelled import Labelled
-from ._source import kind_of
 from ._start import bounds_of, start_of
-from ._strip import UnitSystem, bare, dressed, unit_system
+from ._strip import UnitSystem, bare, check_stripped, dressed, unit_system
 from ._tile import Tile, Tiles
 from ._wcs import iterating_wcs
 from ._weights import weighting_of
-from ._world import low_level, world_of
+from ._world import low_level, world_of, world_or_own
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
@@ -93,6 +93,10 @@ class Problem:
         chunks = self.tiles.source.chunks
         return None if chunks is None else tuple(chunks[axis] for axis in self.axes.iterating)
 
+    def coordinates(self, block: Block) -> NDArray[np.float64]:
+        """Coordinates in ``units.inputs``: (inputs, points) if all share them, else with elements first."""
+        return self.tiles.grid.read(block.slices)
+
     def tile(self, block: Block) -> Tile:
         """Everything the kernels need for one block."""
         return self.tiles.read(block.slices)
@@ -164,100 +168,77 @@ def problem(
     >>> p.shape, p.n_points
     ((5, 6), 30)
     """
-    unit = _unit(data_unit)
-    labelled = _read(data, unit)
+    _check(model)
+    labelled = data_of(data, data_unit)
     axes = axes_of(fitting_axes, labelled.source.shape, model.n_inputs, labelled.names)
-    given = _world(world, labelled, axes)
-    coordinates = world_of(given, axes, strict=strict)
-    units = unit_system(
-        model, coordinates.units, labelled.unit if unit is None else unit, pixels=given is None
-    )
+    if len(model) not in (1, axes.iterating_shape[0] if len(axes.iterating) == 1 else 1):
+        raise InputError(
+            f"A model set of {len(model)} models does not match the iterating shape {axes.iterating_shape}. "
+            "Give one model whose parameters are arrays that broadcast to the iterating shape."
+        )
+    chosen = world_or_own(world, labelled, axes)
+    coordinates = world_of(chosen, axes, strict=strict)
+    units = unit_system(model, coordinates.units, labelled.unit, pixels=chosen is None)
     if uncertainty is None and weights is None:
         uncertainty = labelled.uncertainty
     lower, upper = bounds_of(model, units, axes.iterating_shape, bounds)
     tiles = Tiles(
-        axes,
-        labelled.source,
-        grid_of(coordinates, units.inputs, model, equivalencies),
-        tuple(_mask(m, axes) for m in (labelled.mask, mask) if m is not None),
-        weighting_of(uncertainty, weights, axes, units.data),
-        start_of(model, units, axes.iterating_shape),
-        lower,
-        upper,
+        axes=axes,
+        source=labelled.source,
+        grid=grid_of(coordinates, units.inputs, model, equivalencies),
+        masks=tuple(_mask(m, axes) for m in (labelled.mask, mask) if m is not None),
+        weighting=weighting_of(uncertainty, weights, axes, labelled.unit),
+        start=start_of(model, units, axes.iterating_shape),
+        lower=lower,
+        upper=upper,
     )
-    wcs = low_level(labelled.wcs if low_level(given) is None else given)
-    return Problem(
-        bare(model),
-        axes,
-        tiles,
-        units,
-        None if wcs is None or wcs.pixel_n_dim != len(axes.shape) else iterating_wcs(wcs, axes),
-        tiles.weighting is not None and tiles.weighting.meaning != "weight",
-    )
+    absolute = tiles.weighting is not None and tiles.weighting.meaning != "weight"
+    made = Problem(bare(model), axes, tiles, units, _iterating_wcs(chosen, labelled.wcs, axes), absolute)
+    _check_units(made)
+    return made
 
 
-def _unit(data_unit: Any) -> UnitBase | None:
-    import astropy.units as u
+def _check(model: object) -> None:
+    from astropy.modeling import Model
 
-    try:
-        return None if data_unit is None else u.Unit(data_unit)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"data_unit={data_unit!r} is no unit: {error}") from None
-
-
-def _read(data: Any, unit: UnitBase | None) -> Labelled:
-    import astropy.units as u
-
-    if unit is not None and kind_of(data, "astropy", "Quantity"):
-        try:
-            data = data.to(unit)
-        except u.UnitConversionError:
-            raise InputError(f"data is in {data.unit}, which does not convert to data_unit={unit}.") from None
-    labelled = read(data)
-    if labelled.source.dtype.kind == "b":
-        raise InputTypeError("data is made of booleans. Give numbers, for example data.astype(float).")
-    return labelled
-
-
-def _world(given: Any, labelled: Labelled, axes: Axes) -> Any:
-    """What the user gave as world, or what came with the data."""
-    if isinstance(given, str) and given == "pixel":
-        return None
-    if isinstance(given, str) and given == "wcs":
-        if labelled.wcs is None:
-            raise InputError(
-                'world="wcs" was given, but the data has no WCS. Give the WCS itself, or arrays.'
-            )
-        return labelled.wcs
-    if given is not None:
-        return given
-    if labelled.wcs is not None:
-        return labelled.wcs
-    if labelled.coordinates is not None:
-        found = tuple(labelled.coordinates[axis] for axis in axes.fitting)
-        return None if any(coordinate is None for coordinate in found) else found
-    return None
+    if isinstance(model, type) and issubclass(model, Model):
+        raise InputTypeError(f"model is the class {model.__name__}. Give a model: {model.__name__}(...).")
+    if not isinstance(model, Model):
+        raise InputTypeError(
+            f"model is a {type(model).__name__}. Give an astropy model, such as Gaussian1D()."
+        )
+    if model.n_outputs != 1:
+        raise InputError(f"The model has {model.n_outputs} outputs. A model of one output can be fitted.")
 
 
 def _mask(mask: Any, axes: Axes) -> Aligned:
     return align("mask", read(mask, "mask").source, axes)
 
 
+def _iterating_wcs(chosen: Any, own: Any, axes: Axes) -> Any:
+    """WCS of the iterating axes from the one that was chosen as world or else that of the data."""
+    wcs = low_level(own if low_level(chosen) is None else chosen)
+    return None if wcs is None or wcs.pixel_n_dim != len(axes.shape) else iterating_wcs(wcs, axes)
+
+
+def _check_units(made: Problem) -> None:
+    """Refuse a model whose values with units and without differ at one point of the first element."""
+    if 0 in made.shape or not made.units.attached or made.data_unit is None:
+        return
+    first = tuple(slice(0, 1) for _ in made.shape)
+    x = made.tiles.grid.read(first).reshape(len(made.fitting_shape), -1)[:, made.n_points // 2]
+    start = dict(zip(made.model.param_names, made.tiles.start.read(first)[0], strict=True))
+    check_stripped(made.model, start, made.units, x)
+
+
 def bytes_per_element(problem: Problem) -> int:
-    """Bytes that one element takes in a tile and while it is read, for the planner.
+    """Bytes that one element takes while its block is read and fitted, for the planner.
 
     Examples
     --------
     >>> import numpy as np
     >>> from astropy.modeling.models import Const1D
     >>> bytes_per_element(problem(Const1D(), np.zeros((100, 7))))
-    1624
+    824
     """
-    tiles, n_points = problem.tiles, problem.n_points
-    values = [tiles.source.dtype.itemsize * n_points, 8 * n_points]
-    if tiles.grid.shared is None:
-        values.append(2 * 8 * n_points * len(problem.axes.fitting))
-    if tiles.weighting is not None and tiles.weighting.values.differs_between_elements:
-        values.append(2 * 8 * n_points)
-    values.append(n_points * len(tiles.masks))
-    return sum(values) + 8 * 3 * len(problem.model.param_names)
+    return problem.tiles.bytes_per_element

@@ -144,15 +144,52 @@ def bare(model: Model) -> Model:
     return copy
 
 
+def check_stripped(
+    model: Model, start: Mapping[str, float], system: UnitSystem, x: NDArray[np.float64]
+) -> None:
+    """Refuse a model that means something else without its units than with them.
+
+    Parameters
+    ----------
+    model
+        A bare model.
+    start
+        Values of its parameters.
+    system
+        Units of the fit.
+    x
+        One point, a number for each input.
+
+    Raises
+    ------
+    InputError
+        The values of the model with units, in the unit of the data, are not those without.
+    """
+    point = [value if unit is None else value * unit for value, unit in zip(x, system.inputs, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            with_units = dressed(model, start, system)(*point).to_value(system.data)
+    except (u.UnitsError, TypeError, AttributeError):
+        return  # a model that cannot be evaluated with units has only one meaning
+    with np.errstate(all="ignore"):
+        without = dressed(model, start)(*x)
+    if not np.allclose(with_units, without, rtol=1e-6, atol=0, equal_nan=True):
+        raise InputError(
+            f"At {point} the model is {with_units} {system.data} with its units, but {without} when fitted "
+            "without them: astropy's rules of units do not hold for this model. Give the model without units."
+        )
+
+
 def _first(value: ArrayLike) -> float:
     flat = np.ravel(value)
     return float(flat[0]) if flat.size else 1.0
 
 
-def dressed(model: Model, values: Mapping[str, ArrayLike], system: UnitSystem) -> Model:
+def dressed(model: Model, values: Mapping[str, ArrayLike], system: UnitSystem | None = None) -> Model:
     """A copy of a bare model with values for its parameters and, if the system says so, with units."""
     copy = model.copy()
-    units = system.parameters if system.attached else dict.fromkeys(system.parameters)
+    attached = system is not None and system.attached
+    units = system.parameters if attached else dict.fromkeys(values)
     copy._reset_parameters(
         **{
             name: np.asarray(values[name], np.float64)

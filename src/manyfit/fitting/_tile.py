@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ._aligned import Aligned
 from ._axes import Axes
 from ._grid import Grid
-from ._source import Source
+from ._source import Memory, Source
 from ._start import PerParameter
 from ._transpose import rows
 from ._weights import Weighting
@@ -82,6 +82,20 @@ class Tiles:
             lower=self.lower.read(block),
             upper=self.upper.read(block),
         )
+
+    @property
+    def bytes_per_element(self) -> int:
+        """Bytes that one element takes while its block is read and fitted.
+
+        The tile, what it is made from where that is not a view, and as much again as the tile for the fit.
+        """
+        per_point = 8 + (0 if isinstance(self.source, Memory) else self.source.dtype.itemsize)
+        if self.grid.shared is None:
+            per_point += 8 * (len(self.axes.fitting) + 2 * len(self.axes.shape))
+        if self.weighting is not None and self.weighting.values.differs_between_elements:
+            per_point += 16
+        per_point += sum(mask.differs_between_elements for mask in self.masks)
+        return per_point * self.axes.n_points + 3 * 8 * len(self.start.arrays)
 
     def _data(self, block: tuple[slice, ...]) -> Array:
         values = self.axes.arrange(self.source.read(self.axes.slices(block)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, InputTypeError
 from ._aligned import Aligned, align
 from ._axes import Axes
+from ._labelled import Labelled
 from ._source import source_of
 from ._wcs import WCSCoordinates, coordinates_of
 
@@ -76,6 +77,29 @@ def world_of(world: Any, axes: Axes, *, strict: bool = False) -> Coordinates:
         )
     arrays = tuple(_along(array, axis, axes) for array, axis in zip(world, axes.fitting, strict=True))
     return ArrayCoordinates(arrays, tuple(getattr(array, "unit", None) for array in world), axes)
+
+
+def world_or_own(given: Any, labelled: Labelled, axes: Axes) -> Any:
+    """What the user gave as world, or what came with the data, or None for pixel indices.
+
+    Raises
+    ------
+    InputError
+        The WCS of data without one was asked for.
+    """
+    match given:
+        case None if labelled.wcs is not None:
+            return labelled.wcs
+        case None if labelled.coordinates is not None:
+            own = tuple(labelled.coordinates[axis] for axis in axes.fitting)
+            return None if any(coordinate is None for coordinate in own) else own
+        case "pixel":
+            return None
+        case "wcs" if labelled.wcs is None:
+            raise InputError('world="wcs" was given, but the data has no WCS. Give the WCS itself or arrays.')
+        case "wcs":
+            return labelled.wcs
+    return given
 
 
 def low_level(world: Any) -> Any:
