@@ -1,0 +1,199 @@
+"""`manyfit.fit`: one model, every element of N-D data."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from manyfit.errors import FallbackWarning, InputError, InputTypeError, ModelNotCompiled, StartWarning
+from manyfit.kernels import Formula, Options, prepare
+from manyfit.models import formula as formula_of
+
+from ._parameters import Parameters
+from ._problem import Problem, problem
+from ._result import FitResult
+from ._run import Where, solve
+from ._work import Columns, KernelWork, is_weighted
+
+if TYPE_CHECKING:
+    from astropy.modeling import Model
+
+
+def fit(
+    model: Model,
+    data: Any,
+    *,
+    fitting_axes: int | str | tuple[int | str, ...] = 0,
+    world: Any = None,
+    uncertainty: Any = None,
+    weights: Any = None,
+    mask: Any = None,
+    data_unit: Any = None,
+    bounds: Mapping[str, tuple[Any, Any]] | None = None,
+    equivalencies: Any = None,
+    statistic: str = "chi2",
+    precision: str = "float64",
+    max_iterations: int = 200,
+    tolerance: float = 2e-7,
+    scheduler: Any = None,
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+    compute: bool = True,
+) -> FitResult:
+    r"""Fit a model to every element of N-D data.
+
+    The axes of the data are divided into *fitting axes*, along which the model is fitted, and *iterating axes*: each
+    position along these is one element with a fit of its own.
+
+    Parameters
+    ----------
+    model
+        astropy model with one output, with or without units. Its parameters are the start values: numbers, or arrays
+        that broadcast to the iterating shape. ``fixed``, ``tied`` and ``bounds`` are honoured.
+    data
+        Path of a FITS or zarr file, HDU, array (NumPy, dask, zarr, masked, memory-mapped), Quantity, xarray
+        DataArray, NDData, NDCube or SpectralCube. NaN and infinity mean masked.
+    fitting_axes
+        Axis or axes of the data, in the order of the inputs of the model; negative ones count from the end.
+    world
+        Coordinates along the fitting axes: a WCS (any APE 14 object), an array or a tuple of arrays, one for each
+        fitting axis, of one dimension or of any shape that broadcasts to the data. Default: what comes with the data,
+        else pixel indices.
+    uncertainty
+        Standard deviations (or ``NDUncertainty``) that broadcast to the data. Errors of the parameters are then
+        absolute.
+    weights
+        Factors on the residuals, as in astropy's fitters; errors stay relative to the scatter of the residuals.
+    mask
+        True where data are bad; broadcasts to the data.
+    data_unit
+        Unit of the data, if it brings none.
+    bounds
+        ``{name: (lower, upper)}`` in place of the model's: numbers, Quantities, arrays that broadcast to the iterating
+        shape, or None.
+    equivalencies
+        Equivalencies to convert `world` to the units of the model.
+    statistic
+        ``"chi2"``, :math:`\sum w (f - y)^2`, or ``"cash"`` for counts, :math:`2 \sum (f - y \ln f)` (Cash 1979).
+    precision
+        ``"float64"``, or ``"mixed"``: iterations in float32, finished in float64 to the same answer.
+    max_iterations
+        Largest number of evaluations of the model for one element.
+    tolerance
+        How far from the minimum to stop, in standard deviations of the parameters.
+    scheduler
+        ``"threads"`` (default), ``"serial"``, ``"processes"``, ``"default"`` for dask's current one, or a
+        ``distributed.Client``.
+    workers
+        Number of threads or processes. Default: one for each core.
+    memory
+        Bytes that blocks in work may take together. Default: 64 MiB for each worker.
+    progress
+        True for a progress bar, or a callable ``progress(done, total)``.
+    compute
+        False gives the same result lazily: its maps are dask arrays.
+
+    Returns
+    -------
+    FitResult
+        Maps of parameters, errors, statistic and status. An element that cannot be fitted is NaN and has a status;
+        it never stops the run.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        For input that cannot be fitted as given; the text says what is accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.modeling.models import Gaussian1D
+    >>> x = np.arange(40.0)
+    >>> centres = np.array([[12.0, 18.0], [20.0, 25.0]])
+    >>> data = 3.0 * np.exp(-0.5 * ((x[:, None, None] - centres) / 2.5) ** 2)
+    >>> result = fit(Gaussian1D(amplitude=1, mean=20, stddev=4), data, fitting_axes=0)
+    >>> result["mean"].round(4).tolist()
+    [[12.0, 18.0], [20.0, 25.0]]
+    """
+    _check_model(model)
+    options = Options(statistic, precision, max_iterations, tolerance)
+    where = Where(scheduler, workers, memory, None, progress)
+    the_problem = problem(
+        model,
+        data,
+        fitting_axes=fitting_axes,
+        world=world,
+        uncertainty=uncertainty,
+        weights=weights,
+        mask=mask,
+        data_unit=data_unit,
+        equivalencies=equivalencies,
+        bounds=bounds,
+    )
+    return fit_problem(the_problem, options, where, compute=compute)
+
+
+def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bool = True) -> FitResult:
+    """Fit a problem with its kernel, or with the astropy fitter if the model cannot be compiled."""
+    if options.statistic == "cash" and problem.tiles.weighting is not None:
+        raise InputError(
+            'statistic="cash" takes the noise from the counts themselves. Leave out uncertainty and weights, or use '
+            'statistic="chi2".'
+        )
+    columns = Columns.of(problem.model)
+    formula = compiled_formula(problem)
+    options = _with_sigma(options, problem)
+    started = time.perf_counter()
+    if formula is None:
+        raise NotImplementedError
+    work = KernelWork(problem.tiles, formula, columns, options)
+    prepare(formula, options, weighted=is_weighted(problem.tiles))
+    solution = solve(problem, work, len(columns.free), where)
+    places = columns.places(columns.fixed)
+    parameters = Parameters(
+        columns,
+        solution,
+        {name: problem.tiles.start.arrays[i] for name, i in zip(columns.fixed, places, strict=True)},
+        dict(formula.tied),
+        options.absolute_sigma,
+    )
+    seconds = time.perf_counter() - started
+    return FitResult(parameters, problem.model, problem.units, options, problem.wcs, seconds, problem)
+
+
+def compiled_formula(problem: Problem) -> Formula | None:
+    """The formula of the model, or None with a warning if it has none."""
+    try:
+        return formula_of(problem.model)
+    except ModelNotCompiled as error:
+        warnings.warn(
+            f"{error}. It is fitted with astropy's TRFLSQFitter: slower, the same answer.",
+            FallbackWarning,
+            stacklevel=4,
+        )
+        return None
+
+
+def _check_model(model: Any) -> None:
+    from astropy.modeling import Model
+
+    if not isinstance(model, Model):
+        what = (
+            f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
+        )
+        raise InputTypeError(
+            f"model is {what}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1)."
+        )
+    if model.n_outputs != 1:
+        raise InputError(f"The model has {model.n_outputs} outputs. Models with one output can be fitted.")
+
+
+def _with_sigma(options: Options, problem: Problem) -> Options:
+    from dataclasses import replace
+
+    return replace(options, absolute_sigma=problem.absolute_sigma or options.statistic == "cash")
