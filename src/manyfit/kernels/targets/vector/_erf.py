@@ -109,7 +109,7 @@ def erf(x: Float) -> Float:
 
 @elementary(_special("erfc"))
 def erfc(x: Float) -> Float:
-    """Complementary error function ``1 - erf(x)``, precise where it is small; 0 below the normal numbers.
+    """Complementary error function ``1 - erf(x)``, precise where it is small.
 
     Examples
     --------

@@ -142,10 +142,16 @@ def expm1(x: Float) -> Float:
 
 
 def exp_of_sum(high: Float, low: Float) -> Float:
-    """``exp(high + low)`` where `low` is at most a few ulp of `high`, half as far off as `exp`."""
-    t, _, r = split_by_ln2(high)
+    """``exp(high + low)`` with `low` a few ulp of `high`: half the error of `exp`, and denormal results."""
+    lowest, highest = -(high.bias + high.mantissa + 3) * float(LN2), (high.bias + 3) * float(LN2)
+    low = choose(abs(high) < highest + 100.0, low, 0.0)
+    high = choose(high < lowest, lowest, choose(high > highest, highest, high))
+    t, _, r = split_by_ln2(high, 2 * high.bias)
     r = r + low
-    return within_range(high, shift_exponent(r * r * paired(r, EXPM1[r.width]) + r + 1.0, t))
+    both = t.bits() & ((1 << (t.width - t.mantissa)) - 1)  # the exponent fields of two factors of 2**n
+    first = both >> 1
+    p = r * r * paired(r, EXPM1[r.width]) + r + 1.0
+    return p * (first << t.mantissa).float() * ((both - first) << t.mantissa).float()
 
 
 def half_expm1(x: Float) -> Float:

@@ -9,7 +9,7 @@ that it is farther from. The real part is a sum of positive terms proportional t
 
 Both parts are good to 3e-14 of themselves for ``y >= 0`` and sizes from 0 to 1e30 (larger ones count as
 1e30). For ``y < 0`` the reflection ``w(z) = 2 exp(-z**2) - w(-z)`` is good to 1e-13 of its larger term, as
-long as that is finite. Results below the normal numbers may be 0. float32 goes through float64.
+long as that is finite. float32 goes through float64.
 """
 
 from __future__ import annotations
