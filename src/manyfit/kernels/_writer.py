@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
-from manyfit.kernels._expression import Node, factors, product, symbols
+from manyfit.kernels._expression import Node, const, factors, mul, product, symbols
 from manyfit.kernels._functions import CONDITIONS
+
+
+LOG2_E = 1.0 / math.log(2.0)
+#: Functions without negative values.
+NEVER_NEGATIVE = frozenset(["exp", "exp2", "fabs", "sqrt", "cosh", "hypot"])
 
 
 @dataclass
@@ -86,10 +92,27 @@ class Writer:
             case op if op in CONDITIONS:
                 self.imports.add("select")
                 return self.assign(f"select({self.condition(node)}, {self.number(1.0)}, {self.number(0.0)})", varies)
-            case _:
-                name = _function_name(node)
+            case "exp":
+                return self._write_exponential(node.args[0], varies)
+            case name:
                 self.imports.add(name)
                 return self.assign(f"{name}({', '.join(self.write(a) for a in node.args)})", varies)
+
+    def _write_exponential(self, argument: Node, varies: bool) -> str:
+        """``exp``, or a cheaper relative.
+
+        What can never be positive needs no test for overflow, and where the argument has a factor that is the same for
+        all points, the change of base to 2 costs nothing.
+        """
+        coefficient, bases = factors(argument)
+        is_scaled = coefficient != 1.0 or any(not self.varies(b) for b in bases)
+        name = "exp2" if varies and is_scaled else "exp"
+        if name == "exp2":
+            argument = mul(const(LOG2_E), argument)
+        if coefficient < 0 and all(k % 2 == 0 or b.op in NEVER_NEGATIVE for b, k in bases.items()):
+            name += "_nonpositive"
+        self.imports.add(name)
+        return self.assign(f"{name}({self.write(argument)})", varies)
 
     def _write_product(self, node: Node) -> str:
         coefficient, bases = factors(node)
@@ -145,12 +168,3 @@ _LOGIC = {"logical_and": "&", "logical_or": "|"}
 
 def _degree(bases: dict[Node, int]) -> int:
     return sum(abs(k) for k in bases.values())
-
-
-def _function_name(node: Node) -> str:
-    """``exp`` of what can never be positive needs no test for overflow."""
-    if node.op == "exp":
-        coefficient, bases = factors(node.args[0])
-        if coefficient < 0 and all(k % 2 == 0 or b.op in ("exp", "fabs", "sqrt") for b, k in bases.items()):
-            return "exp_nonpositive"
-    return node.op

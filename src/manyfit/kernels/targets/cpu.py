@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ class Compiled:
     kernel: Callable[..., Any]
     information: Callable[..., Any]
     is_curved: bool
+
+
+def _once(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remember results, and let one thread compile while others wait for it."""
+    remembered = cache(function)
+    lock = threading.Lock()
+
+    @wraps(function)
+    def locked(key: Any) -> Any:
+        with lock:
+            return remembered(key)
+
+    return locked
 
 
 def _kernel_signature(real: Any) -> Any:
@@ -55,7 +69,7 @@ def at(context: Any, array: Any, place: Any) -> Any:
     return result(array, place), lower
 
 
-@cache
+@_once
 def kernel(spec: _emit.KernelSpec) -> Compiled:
     """Compile a kernel, or load it from the cache."""
     module = load(_emit.source(spec).replace("{target}", MATHEMATICS), "kernel")
@@ -67,7 +81,7 @@ def kernel(spec: _emit.KernelSpec) -> Compiled:
     return Compiled(function, decorate(module.information) if is_curved else function, is_curved)
 
 
-@cache
+@_once
 def solver(real: str) -> Callable[..., None]:
     """The compiled `fit_tile` for one type of number; one for all models."""
     text = Path(_solver.__file__).read_text().replace("targets.python import at", "targets.cpu import at")
