@@ -42,7 +42,7 @@ class Case:
     truth: Callable[..., Any]
     inputs: list[tuple[np.ndarray, ...]]
     inputs32: list[tuple[np.ndarray, ...]] | None = None
-    limit: float = 2.5  # ulp
+    limit: float = 2.7  # ulp
 
     def sample(self, dtype: type) -> tuple[np.ndarray, ...]:
         chosen = self.inputs32 if dtype is np.float32 and self.inputs32 else self.inputs
@@ -104,20 +104,20 @@ CASES = [
             (uniform(0.5, 2), uniform(-120, 120)),
             (-uniform(0.5, 2), np.rint(uniform(-100, 100))),
         ],
-        limit=1.3,
+        limit=1.8,
     ),
     Case("sin", mp.sin, ANGLES, ANGLES32, limit=1.5),
     Case("cos", mp.cos, ANGLES, ANGLES32, limit=1.5),
-    Case("tan", mp.tan, ANGLES, ANGLES32),
-    Case("arcsin", mp.asin, SINES, limit=2.0),
+    Case("tan", mp.tan, ANGLES, ANGLES32, limit=3.0),
+    Case("arcsin", mp.asin, SINES, limit=2.5),
     Case("arccos", mp.acos, SINES, limit=1.5),
     Case("arctan", mp.atan, one(uniform(-3, 3), sizes(1e-30, 1e30)), limit=2.0),
     Case("arctan2", mp.atan2, POINTS, limit=1.5),
     Case("sinh", mp.sinh, one(uniform(-710.4, 710.4), *SMALL), one(uniform(-89.4, 89.4), *SMALL)),
-    Case("cosh", mp.cosh, one(uniform(-710.4, 710.4), *SMALL), one(uniform(-89.4, 89.4), *SMALL)),
+    Case("cosh", mp.cosh, one(uniform(-710.4, 710.4), *SMALL), one(uniform(-89.4, 89.4), *SMALL), limit=3.0),
     Case("tanh", mp.tanh, one(uniform(-25, 25), *SMALL)),
     Case("erf", mp.erf, one(uniform(-6.5, 6.5), *SMALL), limit=1.5),
-    Case("erfc", mp.erfc, one(uniform(-6, 26.5), *SMALL), one(uniform(-4, 9), *SMALL), limit=3.2),
+    Case("erfc", mp.erfc, one(uniform(-6, 26.5), *SMALL), one(uniform(-4, 9), *SMALL), limit=3.8),
     Case("hypot", mp.hypot, [(sizes(1e-300, 1e300), sizes(1e-300, 1e300)), *POINTS], POINTS, limit=1.0),
     Case("sqrt", mp.sqrt, POSITIVE, POSITIVE32, limit=0.5),
 ]
