@@ -40,6 +40,6 @@ def require_native_chunks(data: Any, weights: Any, axes: Axes) -> None:
         )
     if weights is not None and weights.chunksize != data.chunksize:
         raise InputError(
-            "When using preserve_native_chunks=True, the weights should have the same chunk size as the data; "
-            f"they have {weights.chunksize} and {data.chunksize}. Rechunk the weights."
+            "When using preserve_native_chunks=True, the weights should have the same chunk size as the "
+            f"data: they have {weights.chunksize} and {data.chunksize}. Rechunk the weights."
         )

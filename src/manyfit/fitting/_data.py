@@ -23,7 +23,7 @@ def data_of(data: Any, data_unit: Any = None) -> Labelled:
         Data of any kind that `read` accepts.
     data_unit
         Unit that takes the place of the one that comes with the data. A Quantity is converted, because its
-        unit belongs to its values; the unit of a header or container may be wrong or missing, and is replaced.
+        unit belongs to its values; that of a header or container may be wrong or missing, and is replaced.
 
     Raises
     ------

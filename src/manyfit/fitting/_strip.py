@@ -188,8 +188,7 @@ def _first(value: ArrayLike) -> float:
 def dressed(model: Model, values: Mapping[str, ArrayLike], system: UnitSystem | None = None) -> Model:
     """A copy of a bare model with values for its parameters and, if the system says so, with units."""
     copy = model.copy()
-    attached = system is not None and system.attached
-    units = system.parameters if attached else dict.fromkeys(values)
+    units = dict.fromkeys(values) if system is None or not system.attached else system.parameters
     copy._reset_parameters(
         **{
             name: np.asarray(values[name], np.float64)
