@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from manyfit.kernels._expression import (
@@ -61,6 +61,16 @@ def exactly(node):
     return transform(node, leaf, combine)
 
 
+def is_exact(node):
+    """Whether the folded numbers of a node are small enough to be free of rounding."""
+
+    def largest(n, parts):
+        own = n.value if n.op == "const" else n.value[0] if n.op == "product" else 0.0
+        return max([abs(own), *parts])
+
+    return transform(node, lambda n: largest(n, []) if n.op == "const" else 0.0, largest) < 2**40
+
+
 leaves = st.one_of(
     st.sampled_from([(symbol(name), value) for name, value in POINT.items()]),
     st.sampled_from([(const(v), Fraction(v)) for v in (-2, -1, -0.5, 0, 0.5, 1, 2, 3)]),
@@ -89,6 +99,7 @@ rational = st.recursive(leaves, grow, max_leaves=12)
 @settings(max_examples=300, deadline=None)
 def test_simplified_expressions_are_exactly_the_same_number(pair):
     node, value = pair
+    assume(is_exact(node))
     assert exactly(node) == value
 
 
@@ -97,6 +108,7 @@ def test_simplified_expressions_are_exactly_the_same_number(pair):
 def test_rebuilding_changes_nothing(pair):
     node, value = pair
     again = transform(node, lambda n: n, rebuild)
+    assume(is_exact(node))
     assert exactly(again) == value
 
 
