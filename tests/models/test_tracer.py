@@ -91,6 +91,8 @@ def masks_with_numbers(a):
     return c
 
 
+CLIP_HAS_KEYWORDS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+
 EXPRESSIONS = {
     "arithmetic": lambda a, b: (2 * a - b / 3) ** 2 + 1 - (-a),
     "reflected": lambda a, b: 2 - a + 3 / (b + 5) + 2**a,
@@ -106,7 +108,7 @@ EXPRESSIONS = {
     "piecewise": lambda a, b: np.piecewise(a, [a < -1, a > 1], [lambda t: t**2, 3.0, lambda t: -t]),
     "clip": lambda a, b: np.clip(a, -1.0, 1.0),
     "clip from below": lambda a, b: np.clip(a, b, None),
-    "clip by keyword": lambda a, b: np.clip(a, min=b),
+    **({"clip by keyword": lambda a, b: np.clip(a, min=b)} if CLIP_HAS_KEYWORDS else {}),
     "sinc": lambda a, b: np.sinc(a),
     "nan_to_num": lambda a, b: np.nan_to_num(
         a / np.where(b > 0, 1.0, 0.0) * np.where(a == 0, np.nan, 1), nan=3

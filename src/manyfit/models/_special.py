@@ -50,6 +50,7 @@ def rules() -> dict[Callable[..., Any], Rule]:
         models.BlackBody: black_body,
         models.NFW: nfw,
         models.Polynomial2D: polynomial_2d,
+        models.Sersic2D: sersic_2d,
     }
     return {evaluate_of(model): rule for model, rule in table.items()}
 
@@ -135,3 +136,29 @@ def nfw(model: Any, r: Any, mass: Any, concentration: Any, redshift: Any) -> Any
 def polynomial_2d(model: Any, x: Any, y: Any, *coefficients: Any) -> Any:
     """A polynomial of two coordinates; of degree 0 it is its one coefficient."""
     return evaluate_of(type(model))(model, x, y, *coefficients) if model.degree else coefficients[0]
+
+
+def sersic_2d(
+    model: Any,
+    x: Any,
+    y: Any,
+    amplitude: Any,
+    r_eff: Any,
+    n: Any,
+    x_0: Any,
+    y_0: Any,
+    ellip: Any,
+    theta: Any,
+    c: Any = None,
+) -> Any:
+    """The Sersic profile on ellipses, or with `c` on boxes and discs; with one power less than as written."""
+    from scipy.special import gammaincinv
+
+    major = ((x - x_0) * np.cos(theta) + (y - y_0) * np.sin(theta)) / r_eff
+    minor = ((y - y_0) * np.cos(theta) - (x - x_0) * np.sin(theta)) / ((1.0 - ellip) * r_eff)
+    if c is None:
+        power, size = 2.0, major**2 + minor**2
+    else:
+        power = 2.0 + c
+        size = np.abs(major) ** power + np.abs(minor) ** power
+    return amplitude * np.exp(-gammaincinv(2.0 * n, 0.5) * (size ** (1.0 / (power * n)) - 1.0))
