@@ -24,6 +24,7 @@ from manyfit.kernels._expression import (
     transform,
 )
 from manyfit.kernels._functions import CONDITIONS
+from manyfit.kernels._sign import is_positive
 
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
@@ -67,15 +68,18 @@ def _product(n: Node, slopes: list[Node]) -> Node:
 
 
 def _pow(n: Node, slopes: list[Node]) -> Node:
-    # b**(e-1) is written b**e / b to share the power; at b = 0 both terms need their limit. A slope that is
-    # infinite there (e < 1, as at the cusp of a Sersic profile) is taken as zero: one point must not spoil a
-    # fit.
+    # b**(e-1) is written b**e / b to share the power.
     base, exponent = n.args
     by_base, by_exponent = slopes
-    at_zero = call("equal", base, ZERO)
-    limit = call("select", call("equal", exponent, ONE), ONE, ZERO)
-    base_term = call("select", at_zero, limit, div(mul(exponent, n), base)) if by_base is not ZERO else ZERO
-    log_term = call("select", at_zero, ZERO, mul(n, call("log", base))) if by_exponent is not ZERO else ZERO
+    base_term = div(mul(exponent, n), base) if by_base is not ZERO else ZERO
+    log_term = mul(n, call("log", base)) if by_exponent is not ZERO else ZERO
+    if not is_positive(base):
+        # At b = 0 both need their limit. A slope that is infinite there (e < 1, as at the cusp of a Sersic profile)
+        # is taken as zero: one point must not spoil a fit.
+        at_zero = call("equal", base, ZERO)
+        limit = call("select", call("equal", exponent, ONE), ONE, ZERO)
+        base_term = call("select", at_zero, limit, base_term)
+        log_term = call("select", at_zero, ZERO, log_term)
     return add(mul(base_term, by_base), mul(log_term, by_exponent))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from manyfit.kernels._expression import Node, const, factors, mul, product, symbols
+from manyfit.kernels._expression import ONE, ZERO, Node, call, const, factors, is_const, mul, neg, product, symbols
 from manyfit.kernels._functions import CONDITIONS
+from manyfit.kernels._sign import is_never_negative
 
 
-LOG2_E = 1.0 / math.log(2.0)
-#: Functions without negative values.
-NEVER_NEGATIVE = frozenset(["exp", "exp2", "fabs", "sqrt", "cosh", "hypot"])
+LN_2 = math.log(2.0)
+LOG2_E = 1.0 / LN_2
 
 
 @dataclass
@@ -94,6 +94,10 @@ class Writer:
                 return self.assign(f"select({self.condition(node)}, {self.number(1.0)}, {self.number(0.0)})", varies)
             case "exp":
                 return self._write_exponential(node.args[0], varies)
+            case "pow" if varies and not is_const(node.args[1]) and not self.varies(node.args[1]):
+                return self.write(self._power(*node.args))
+            case "log" if (of_power := call("log2", call("fabs", node.args[0]))) in self.names:
+                return self.assign(f"{self.number(LN_2)} * {self.names[of_power]}", varies)
             case name:
                 self.imports.add(name)
                 return self.assign(f"{name}({', '.join(self.write(a) for a in node.args)})", varies)
@@ -107,12 +111,26 @@ class Writer:
         coefficient, bases = factors(argument)
         is_scaled = coefficient != 1.0 or any(not self.varies(b) for b in bases)
         name = "exp2" if varies and is_scaled else "exp"
-        if name == "exp2":
-            argument = mul(const(LOG2_E), argument)
-        if coefficient < 0 and all(k % 2 == 0 or b.op in NEVER_NEGATIVE for b, k in bases.items()):
+        if is_never_negative(neg(argument)):
             name += "_nonpositive"
+        if is_scaled and varies:
+            argument = mul(const(LOG2_E), argument)
         self.imports.add(name)
         return self.assign(f"{name}({self.write(argument)})", varies)
+
+    def _power(self, base: Node, exponent: Node) -> Node:
+        """``base ** exponent`` as ``2 ** (exponent * log2 |base|)``: the slope by the exponent needs the same logarithm.
+
+        The relative error is that of the product, ``|ln(result)|`` roundings. The sign that a negative base has under
+        a whole exponent, and the NaN that it has under another, are the same for all points.
+        """
+        size = call("exp2", mul(exponent, call("log2", call("fabs", base))))
+        if is_never_negative(base):
+            return size
+        half = mul(const(0.5), exponent)
+        even = call("select", call("equal", call("rint", half), half), ONE, const(-1.0))
+        sign = call("select", call("equal", call("rint", exponent), exponent), even, const(float("nan")))
+        return mul(size, call("select", call("less", base, ZERO), sign, ONE))
 
     def _write_product(self, node: Node) -> str:
         coefficient, bases = factors(node)
