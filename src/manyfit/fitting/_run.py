@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from ._problem import Problem, bytes_per_element
 
 if TYPE_CHECKING:
     from manyfit.blocks import Executor
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,27 @@ def solve(
     Solution
         Its arrays have the iterating shape, followed by that of the single results.
     """
-    executor = where.executor
     total = shaped(Solution.empty(int(np.prod(problem.shape, dtype=int)), n_free), problem.shape)
+    run_blocks(problem, work, lambda block, part: put(total, block, part), where)
+    return total
 
-    def collect(block: Block, part: Solution) -> None:
-        for field in fields(Solution):
-            values = getattr(part, field.name)
-            getattr(total, field.name)[block.slices] = values.reshape(block.shape + values.shape[1:])
 
+def run_blocks(
+    problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where
+) -> None:
+    """Do the work for all blocks of a problem and collect the results, in any order."""
+    executor = where.executor
     with progress_for(where.progress) as report:
         run(
             where.plan(problem, executor.n_workers), work, collect=collect, executor=executor, progress=report
         )
-    return total
+
+
+def put(total: Solution, block: Block, part: Solution) -> None:
+    """Put the results of a block in their place."""
+    for field in fields(Solution):
+        values = getattr(part, field.name)
+        getattr(total, field.name)[block.slices] = values.reshape(block.shape + values.shape[1:])
 
 
 def shaped(solution: Solution, shape: tuple[int, ...]) -> Solution:
