@@ -45,15 +45,22 @@ def _opened(file: Path, what: str) -> Iterator[Any]:
 
     try:
         with warnings.catch_warnings():
-            # a truncated image is an error of ours, with the name of the file
+            # a file that ends too early is an error of ours, with the name of the file
             warnings.filterwarnings("ignore", "File may have been truncated")
+            warnings.filterwarnings("ignore", "Error validating header", fits.verify.VerifyWarning)
             with fits.open(file) as hdus:
-                yield hdus
+                yield _with_header(hdus)
     except (OSError, EOFError, TypeError, fits.VerifyError) as error:
         raise InputError(
             f"{what}: {str(file)!r} cannot be read as FITS ({error}). "
             "Give a complete FITS file or a zarr store."
         ) from error
+
+
+def _with_header(hdus: Any) -> Any:
+    if not len(hdus):
+        raise OSError("its header is not complete")
+    return hdus
 
 
 def read_hdu(hdu: Any, what: str = "data") -> Labelled:

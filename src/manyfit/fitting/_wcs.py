@@ -115,15 +115,22 @@ def iterating_wcs(wcs: Any, axes: Axes) -> Any:
     A FITS WCS whose iterating axes stand for themselves gives a FITS WCS again; any other gives a slice at
     the first point of the fitting axes.
     """
-    from astropy.wcs import WCS, InvalidSubimageSpecificationError
+    from astropy.wcs import WCS
     from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
     if not axes.iterating:
         return None
-    if isinstance(wcs, WCS):
-        try:
-            return wcs.sub([_pixel_axis(axis, axes) + 1 for axis in reversed(axes.iterating)])
-        except InvalidSubimageSpecificationError:  # axes that cannot be had one without the other
-            pass
+    kept = sorted(_pixel_axis(axis, axes) for axis in axes.iterating)
+    left = sorted(_pixel_axis(axis, axes) for axis in axes.fitting)
+    if isinstance(wcs, WCS) and not np.asarray(wcs.axis_correlation_matrix)[np.ix_(kept, left)].any():
+        return _part(wcs, kept, left)
     cut = [0 if axis in axes.fitting else slice(None) for axis in range(len(axes.shape))]
     return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, cut))
+
+
+def _part(wcs: Any, kept: list[int], left: list[int]) -> Any:
+    """The part of a FITS WCS whose world axes do not depend on the pixel axes that are left out."""
+    wcs = wcs.deepcopy()
+    matrix = wcs.wcs.cd if wcs.wcs.has_cd() else wcs.wcs.pc
+    matrix[np.ix_(left, kept)] = 0  # a spectral axis may depend on the column; without it this has no meaning
+    return wcs.sub([axis + 1 for axis in kept])
