@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from manyfit import kernels as kernels
     from manyfit import models as models
     from manyfit.fitting._fit import fit as fit
+    from manyfit.fitting._parallel_fit_dask import parallel_fit_dask as parallel_fit_dask
     from manyfit.fitting._result import FitResult as FitResult
     from manyfit.kernels._status import Status as Status
 
@@ -31,5 +32,6 @@ __getattr__, __dir__, __all__ = lazy(
         "fit": "fitting._fit",
         "kernels": "kernels",
         "models": "models",
+        "parallel_fit_dask": "fitting._parallel_fit_dask",
     },
 )
