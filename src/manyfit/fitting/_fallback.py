@@ -42,9 +42,9 @@ def fallback_work(problem: Problem, columns: Columns, options: Options) -> Fitte
             f"statistic={options.statistic!r} needs a model that compiles, and this one runs through astropy's "
             'fitter, which minimises chi2. Use statistic="chi2", or see manyfit.models.explain(model).'
         )
-    return FitterWork(
-        problem.tiles, problem.model, columns, TRFLSQFitter(), {"maxiter": options.max_iterations}
-    )
+    # The derivatives that a model brings know nothing of ties, and astropy's fitters use them all the same.
+    arguments = {"maxiter": options.max_iterations, "estimate_jacobian": bool(columns.tied)}
+    return FitterWork(problem.tiles, problem.model, columns, TRFLSQFitter(), arguments)
 
 
 def warn_of_fallback(reason: Exception, stacklevel: int = 2) -> None:
