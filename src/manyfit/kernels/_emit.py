@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 from manyfit.kernels._derive import derivative
-from manyfit.kernels._expression import ONE, ZERO, Node, add, factors, mul, product, symbol, symbols, to_text
+from manyfit.kernels._expression import ONE, ZERO, Node, add, factors, mul, product, symbol, to_text
 from manyfit.kernels._formula import Formula, coordinate
 from manyfit.kernels._statistics import DATUM, STATISTICS, WEIGHT, Terms
 from manyfit.kernels._writer import Writer
@@ -147,7 +147,7 @@ def _start(writer: Writer, names: list[str]) -> list[str]:
 def _split(node: Node, moving: frozenset[str]) -> tuple[Node, Node]:
     """A node as (what is the same for all points) * (what varies)."""
     coefficient, bases = factors(node)
-    varying = {b: k for b, k in bases.items() if symbols(b) & moving}
+    varying = {b: k for b, k in bases.items() if b.symbols & moving}
     still = {b: k for b, k in bases.items() if b not in varying}
     return product(coefficient, still), product(1.0, varying) if coefficient != 0.0 else ZERO
 

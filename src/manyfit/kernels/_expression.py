@@ -36,15 +36,18 @@ class Node:
         The operands.
     value
         The number of a constant, the name of a symbol, or of a product ``(coefficient, exponents)``.
+    symbols
+        Names of all symbols below.
     """
 
-    __slots__ = ("__weakref__", "args", "digest", "op", "size", "value")
+    __slots__ = ("__weakref__", "args", "digest", "op", "size", "symbols", "value")
 
     op: str
     args: tuple[Node, ...]
     value: Any
     digest: bytes
     size: int
+    symbols: frozenset[str]
 
     def __repr__(self) -> str:
         return to_text(self)
@@ -61,6 +64,7 @@ def _intern(op: str, args: tuple[Node, ...] = (), value: Any = None) -> Node:
         node = Node()
         node.op, node.args, node.value, node.digest = op, args, value, digest
         node.size = 1 + sum(a.size for a in args)
+        node.symbols = frozenset([value]) if op == "symbol" else frozenset().union(*(a.symbols for a in args))
         node = _interned.setdefault(digest, node)
     return node
 
@@ -260,15 +264,6 @@ def substitute(node: Node, replacements: Mapping[str, Node]) -> Node:
     2.0*x**2
     """
     return transform(node, lambda n: replacements.get(n.value, n) if n.op == "symbol" else n, rebuild)  # type: ignore[no-any-return]
-
-
-def symbols(node: Node) -> frozenset[str]:
-    """Names of the symbols in a formula."""
-    return transform(  # type: ignore[no-any-return]
-        node,
-        lambda n: frozenset([n.value]) if n.op == "symbol" else frozenset(),
-        lambda _, parts: frozenset().union(*parts),
-    )
 
 
 def evaluate(node: Node, values: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manyfit.kernels._derive import derivative
-from manyfit.kernels._expression import Node, symbol, symbols
+from manyfit.kernels._expression import Node, symbol
 
 
 def coordinate(index: int) -> Node:
@@ -41,7 +41,7 @@ class Formula:
 
     def __post_init__(self) -> None:
         known = {f"x[{i}]" for i in range(self.n_inputs)} | set(self.free) | set(self.fixed)
-        unknown = symbols(self.value) - known
+        unknown = self.value.symbols - known
         if unknown:
             raise ValueError(f"the formula has symbols that are neither coordinate nor parameter: {sorted(unknown)}")
 
@@ -49,4 +49,4 @@ class Formula:
     def is_linear(self) -> bool:
         """Whether the value is linear in the free parameters: one step solves it."""
         free = set(self.free)
-        return all(not (symbols(derivative(self.value, name)) & free) for name in self.free)
+        return all(not (derivative(self.value, name).symbols & free) for name in self.free)

@@ -47,6 +47,23 @@ def gammaincinv_slope(a: Any, p: Any) -> Any:
     return (f(a - 2 * h, p) - 8 * f(a - h, p) + 8 * f(a + h, p) - f(a + 2 * h, p)) / (12 * h)
 
 
+def gammaincinv_curvature(a: Any, p: Any) -> Any:
+    """Second derivative of the inverse incomplete gamma function by its order, by five-point differences."""
+    import scipy.special
+
+    h = 1e-2 * np.asarray(a, dtype=float)
+    f = scipy.special.gammaincinv
+    far, near = f(a - 2 * h, p) + f(a + 2 * h, p), f(a - h, p) + f(a + h, p)
+    return (16 * near - far - 30 * f(a, p)) / (12 * h * h)
+
+
+def trigamma(x: Any) -> Any:
+    """Derivative of the digamma function."""
+    import scipy.special
+
+    return scipy.special.polygamma(1, x)
+
+
 def _of(function: Callable[..., Any], arity: int = 1) -> Function:
     return Function(arity, function)
 
@@ -89,8 +106,10 @@ FUNCTIONS: dict[str, Function] = {
     "gamma": _of(_scipy("gamma")),
     "gammaln": _of(_scipy("gammaln")),
     "digamma": _of(_scipy("digamma")),
+    "trigamma": _of(trigamma),
     "gammaincinv": _of(_scipy("gammaincinv"), 2),
     "gammaincinv_slope": _of(gammaincinv_slope, 2),
+    "gammaincinv_curvature": _of(gammaincinv_curvature, 2),
     "j0": _of(_scipy("j0")),
     "j1": _of(_scipy("j1")),
     # Conditions are numbers, 1 where true and 0 where not; only `select` and the logic below read them.

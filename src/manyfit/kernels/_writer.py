@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from manyfit.kernels._expression import ONE, ZERO, Node, call, const, factors, is_const, mul, neg, product, symbols
+from manyfit.kernels._expression import ONE, ZERO, Node, call, const, factors, is_const, mul, neg, product
 from manyfit.kernels._functions import CONDITIONS
 from manyfit.kernels._sign import is_never_negative
 
@@ -42,7 +42,7 @@ class Writer:
     partial_products: list[tuple[dict[Node, int], str]] = field(default_factory=list)
 
     def varies(self, node: Node) -> bool:
-        return bool(symbols(node) & self.coordinates)
+        return bool(node.symbols & self.coordinates)
 
     def number(self, value: float) -> str:
         literal = f"({value!r})" if value < 0 else repr(value)
@@ -100,7 +100,8 @@ class Writer:
                 return self.assign(f"{self.number(LN_2)} * {self.names[of_power]}", varies)
             case name:
                 self.imports.add(name)
-                return self.assign(f"{name}({', '.join(self.write(a) for a in node.args)})", varies)
+                text = f"{name}({', '.join(self.write(a) for a in node.args)})"
+                return self.assign(text if self.real == "float64" else f"{self.real}({text})", varies)
 
     def _write_exponential(self, argument: Node, varies: bool) -> str:
         """``exp``, or a cheaper relative.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from manyfit.errors import InputError
-from manyfit.kernels._expression import Node, substitute, symbols
+from manyfit.kernels._expression import Node, substitute
 
 
 def resolve(ties: Mapping[str, Node]) -> dict[str, Node]:
@@ -34,7 +34,7 @@ def resolve(ties: Mapping[str, Node]) -> dict[str, Node]:
                 "A tied parameter may depend on parameters that do not depend on it; free one of them."
             )
         if name not in done:
-            parts = sorted(symbols(ties[name]) & set(ties))
+            parts = sorted(ties[name].symbols & set(ties))
             done[name] = substitute(ties[name], {part: visit(part, (*path, name)) for part in parts})
         return done[name]
 

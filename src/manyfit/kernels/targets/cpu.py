@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from manyfit.kernels import _emit, _solver
 from manyfit.kernels._cache import load
 
-MATHEMATICS = "manyfit.kernels.targets.vector"
+MATHEMATICS = "manyfit.kernels.targets.functions"
 
 #: Sums may be taken in any order, which vectorises them; tests for NaN and infinity stay (no "nnan", no "ninf").
 FAST = frozenset(["reassoc", "contract", "arcp", "nsz", "afn"])
