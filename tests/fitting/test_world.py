@@ -97,7 +97,7 @@ def test_wcs():
             (np.zeros((7, 5, 4)),),
             CUBE,
             InputError,
-            "world tuple should be broadcastable to the shape of the data (expected (6, 5, 4)), got (7, 5, 4))",
+            "should be broadcastable to the shape of the data (expected (6, 5, 4)), got (7, 5, 4))",
         ),
         ((np.array(["a"] * 6),), CUBE, InputTypeError, "world is a ndarray with dtype <U1"),
         ((None,), CUBE, InputTypeError, "world is a NoneType"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,17 +44,36 @@ class Labelled:
     coordinates: tuple[Any, ...] | None = None
 
 
+# Names in the headers of older radio software, which write units in capitals.
+CAPITALS = {
+    "JY": "Jy",
+    "BEAM": "beam",
+    "KELVIN": "K",
+    "KM": "km",
+    "M": "m",
+    "S": "s",
+    "HZ": "Hz",
+    "COUNTS": "count",
+}
+
+
 def unit_of(text: object) -> UnitBase | None:
     """The unit that a header or attribute names; None when there is none or it cannot be read.
 
-    >>> unit_of("Jy/beam"), unit_of("counts per bin, roughly")
-    (Unit("Jy / beam"), None)
+    Examples
+    --------
+    >>> unit_of("Jy/beam"), unit_of("JY/BEAM.KM/S"), unit_of("counts per bin, roughly")
+    (Unit("Jy / beam"), Unit("Jy km / (beam s)"), None)
     """
     import astropy.units as u
 
     if text is None or isinstance(text, u.UnitBase):
         return text
-    try:
-        return u.Unit(str(text)) if str(text).strip() else None
-    except ValueError:
-        return None
+    as_written = str(text).strip()
+    lowered = re.sub(r"[A-Z]+", lambda word: CAPITALS.get(word[0], word[0]), as_written)
+    for name in filter(None, (as_written, lowered)):
+        try:
+            return u.Unit(name)
+        except ValueError:
+            continue
+    return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import astropy.units as u
 from astropy.modeling import CompoundModel
+from astropy.modeling.models import Scale
 
 from ..errors import InputError
 
@@ -92,6 +93,10 @@ def _leaf_units(model: Model, inputs: Units, outputs: Units) -> Units:
                 "from the units of the data. Give its parameters as numbers, in the units of world and data."
             )
         return (None,) * len(model.param_names)
+    if type(model) is Scale:
+        return (
+            None,
+        )  # a plain factor: astropy's rule names the unit of the output, but its evaluate drops it
     one = u.dimensionless_unscaled
     found = model._parameter_units_for_data_units(
         {name: one if unit is None else unit for name, unit in zip(model.inputs, inputs, strict=True)},

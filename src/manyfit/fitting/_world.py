@@ -93,11 +93,11 @@ def world_or_own(given: Any, labelled: Labelled, axes: Axes) -> Any:
         case None if labelled.coordinates is not None:
             own = tuple(labelled.coordinates[axis] for axis in axes.fitting)
             return None if any(coordinate is None for coordinate in own) else own
-        case "pixel":
+        case str("pixel"):
             return None
-        case "wcs" if labelled.wcs is None:
+        case str("wcs") if labelled.wcs is None:
             raise InputError('world="wcs" was given, but the data has no WCS. Give the WCS itself or arrays.')
-        case "wcs":
+        case str("wcs"):
             return labelled.wcs
     return given
 
