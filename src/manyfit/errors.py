@@ -10,7 +10,8 @@
 
     ManyfitWarning (UserWarning)
     ├── FallbackWarning                  the model runs through the astropy fitter: slower, same answer
-    └── StartWarning                     start values were moved into their bounds
+    ├── StartWarning                     start values were moved into their bounds
+    └── CoordinatesWarning               a file cannot hold the coordinates of the maps
 
 Every error has the builtin parent that a caller would expect to catch. The text says what was given, what is accepted and what to do.
 """
@@ -51,6 +52,10 @@ class FallbackWarning(ManyfitWarning):
 
 class StartWarning(ManyfitWarning):
     """Start values outside of their bounds were moved to the nearest bound."""
+
+
+class CoordinatesWarning(ManyfitWarning):
+    """A file cannot hold the coordinates of the maps."""
 
 
 def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> InputError:

@@ -13,6 +13,7 @@ from manyfit.errors import InputError
 
 from ._problem import Problem, bytes_per_element
 from ._strip import in_unit
+from ._template import known
 
 if TYPE_CHECKING:
     from ._result import FitResult
@@ -39,7 +40,7 @@ def residual(result: FitResult) -> Array:
 
 def at_coordinates(result: FitResult, coordinates: tuple[Any, ...]) -> Array:
     """Values at given coordinates: the iterating axes first, then those of the coordinates."""
-    inputs = result.template.inputs
+    inputs = known(result.template).inputs
     if len(coordinates) != len(inputs):
         raise InputError(
             f"The model has {len(inputs)} coordinates ({', '.join(inputs)}), but {len(coordinates)} were given."
@@ -78,6 +79,6 @@ def _values(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
     }
     axis = x.ndim - 2
     coordinates = [x.take(i, axis=axis) for i in range(x.shape[axis])]
-    values = result.template.evaluate(*coordinates, *(parameters[name] for name in result.names))
+    values = known(result.template).evaluate(*coordinates, *(parameters[name] for name in result.names))
     elements = next(iter(parameters.values())).shape[0]
     return np.broadcast_to(values, (elements, x.shape[-1]))

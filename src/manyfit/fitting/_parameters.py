@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Parameters:
         Expressions of the tied parameters.
     absolute_sigma
         Whether the covariance of the solution is absolute; if not it is scaled by statistic / dof.
+    stored
+        Values and errors of parameters for which they are known instead of an expression.
     """
 
     columns: Columns
@@ -38,6 +40,7 @@ class Parameters:
     fixed: Mapping[str, Any]
     tied: Mapping[str, Node]
     absolute_sigma: bool
+    stored: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,6 +59,8 @@ class Parameters:
 
     def value(self, name: str) -> Any:
         """Values of one parameter; NaN where there is no fit."""
+        if name in self.stored:
+            return self.stored[name][0]
         if name in self.columns.free:
             return self.solution.values[..., self.columns.free.index(name)]
         if name in self.columns.fixed:
@@ -64,6 +69,8 @@ class Parameters:
 
     def error(self, name: str) -> Any:
         """Standard deviation of one parameter: 0 if it is fixed, NaN if it is on a bound or undetermined."""
+        if name in self.stored:
+            return self.stored[name][1]
         if name in self.columns.free:
             i = self.columns.free.index(name)
             return np.sqrt(self.covariance_of(i, i))

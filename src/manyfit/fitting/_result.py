@@ -15,6 +15,7 @@ from manyfit.kernels._status import LAST_GOOD
 
 from ._parameters import Parameters
 from ._strip import UnitSystem, dressed
+from ._template import UnknownModel, known, shown
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
@@ -68,7 +69,7 @@ class FitResult(Mapping[str, Any]):
     parameters
         The numbers behind the maps.
     template
-        The model that was fitted, without units.
+        The model that was fitted, without units; what it was called, for one that a file could not hold.
     system
         Units of coordinates, data and parameters.
     options
@@ -93,7 +94,7 @@ class FitResult(Mapping[str, Any]):
     """
 
     parameters: Parameters
-    template: Model
+    template: Model | UnknownModel
     system: UnitSystem
     options: Options
     wcs: Any = None
@@ -180,7 +181,7 @@ class FitResult(Mapping[str, Any]):
     def model(self) -> Model:
         """The model with array parameters, as astropy's ``parallel_fit_dask`` returns it."""
         values = {name: np.asarray(self.parameters.value(name)) for name in self.names}
-        return dressed(self.template, values, self.system)
+        return dressed(known(self.template), values, self.system)
 
     # -- lazy results ------------------------------------------------------------------------------------------------
 
@@ -240,7 +241,7 @@ class FitResult(Mapping[str, Any]):
         state = (
             "not computed" if self.is_lazy else f"{np.count_nonzero(self.good)} of {self.status.size} good"
         )
-        return f"<FitResult of {type(self.template).__name__}, maps {self.shape}, {state}>"
+        return f"<FitResult of {shown(self.template)}, maps {self.shape}, {state}>"
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
@@ -265,16 +266,30 @@ class FitResult(Mapping[str, Any]):
         OutputExists
             If the file exists and `overwrite` is not set.
         """
-        from ._fits_result import write
+        from ._fits_write import write
 
         write(self, Path(path), overwrite=overwrite)
 
     @classmethod
-    def read(cls, path: str | Path) -> FitResult:
-        """Read a file written by `to_fits`; every number is as it was."""
-        from ._fits_result import read
+    def read(cls, path: str | Path, *, model: Model | None = None) -> FitResult:
+        """Read a file written by `to_fits`; every number of every map is as it was.
 
-        return read(Path(path))
+        Parameters
+        ----------
+        path
+            The file.
+        model
+            The model that was fitted. It is needed to evaluate one that is not in `astropy.modeling.models`, and to
+            have the ties of one with ties: a file holds no code.
+
+        Raises
+        ------
+        InputError
+            The file was not written by `to_fits`, is damaged, or of another model.
+        """
+        from ._fits_read import read
+
+        return read(Path(path), model)
 
     def to_table(self) -> Table:
         """A table with one row for each element: its index, parameters, errors, statistic and status."""
