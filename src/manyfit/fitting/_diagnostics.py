@@ -68,7 +68,7 @@ class Diagnostics:
             self.picture(folder, element.x, element.y, element.weights, model, dict(self.fitter_kwargs))
 
     def folder(self, index: tuple[int, ...]) -> str:
-        """Name of the folder of an element: its indices with zeros in front, ``"0"`` if nothing is iterated over.
+        """Name of the folder of an element: its indices with zeros in front; ``"0"`` if it is the only one.
 
         >>> Diagnostics("all", Path(), (5, 200), None, {}).folder((3, 17))
         '003_017'

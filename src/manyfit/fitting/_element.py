@@ -1,4 +1,4 @@
-"""One element of a block as an astropy fitter takes it: coordinates, data and factors in the fitting shape."""
+"""One element of a block as an astropy fitter takes it: arrays of the fitting shape."""
 
 from __future__ import annotations
 

@@ -33,18 +33,21 @@ class ElementFit:
         The fitted model.
     values, tied
         Free and tied parameters.
-    covariance
-        Lower triangle of the covariance of the free parameters, not scaled by the residuals.
     statistic
-        Weighted sum of the squares of the residuals.
+        Sum of the squares of the weighted residuals.
+    covariance
+        Of the free parameters, not scaled by the residuals; NaN for those on a bound.
+    tied_variance
+        Of the tied parameters, likewise.
     """
 
     status: Status
     model: Model | None
     values: Array
     tied: Array
-    covariance: Array
     statistic: float
+    covariance: Array
+    tied_variance: Array
 
 
 def refusal(element: Element, n_free: int) -> tuple[Status, str] | None:
@@ -57,7 +60,7 @@ def refusal(element: Element, n_free: int) -> tuple[Status, str] | None:
 
 
 def fit_element(
-    model: Model, fitter: Callable[..., Any], element: Element, columns: Columns, with_covariance: bool
+    model: Model, fitter: Callable[..., Any], element: Element, columns: Columns, *, with_covariance: bool
 ) -> ElementFit:
     """Fit one element.
 
@@ -72,94 +75,105 @@ def fit_element(
     columns
         Kinds of the parameters.
     with_covariance
-        Whether to compute the covariance; it is NaN if not.
+        Whether to compute covariances; they are NaN if not.
     """
     _prepare(model, element, columns)
+    curve = _Curve(model, element, columns)
     at_start = None
     if with_covariance or not element.valid.all():
-        at_start = np.broadcast_to(model(*element.x), element.y.shape)
+        at_start = curve.values(element.start[columns.places(columns.free)])
         if with_covariance and not np.all(np.isfinite(at_start[element.valid])):
             return _without_fit(columns)
-    if columns.free:
-        x, y, weights = element.for_fitter(at_start)
-        fitted = fitter(model, *x, y, **({} if weights is None else {"weights": weights}))
-        model = fitted[0] if isinstance(fitted, tuple) else fitted  # the second is a mask of outliers
-    values = np.array([getattr(model, name).value for name in columns.free], np.float64)
-    tied = np.array([getattr(model, name).value for name in columns.tied], np.float64)
+    fitted = _fitted(model, fitter, element, at_start) if columns.free else model
+    values = _values_of(fitted, columns.free)
     if not np.all(np.isfinite(values)):
         return _without_fit(columns)
-    evaluate = _evaluator(model, element, columns)
-    residuals = evaluate(values) - _weighted(element, element.y)
-    statistic = float(np.sum(np.square(residuals[np.isfinite(residuals)])))
-    packed = np.full(_size(columns), np.nan)
-    status = Status.FALLBACK
-    if with_covariance and not _fill(packed, evaluate, values, element, columns):
-        status = Status.SINGULAR
-    return ElementFit(status, model, values, tied, packed, statistic)
+    status, matrix, variances = Status.FALLBACK, _nan(len(values), len(values)), _nan(len(columns.tied))
+    if with_covariance:
+        status, matrix, variances = _errors(curve, values)
+    # last, so that the model is left with the fitted values
+    return ElementFit(status, fitted, values, curve.tied(values), curve.statistic(values), matrix, variances)
+
+
+def _fitted(model: Model, fitter: Callable[..., Any], element: Element, at_start: Array | None) -> Model:
+    x, y, weights = element.for_fitter(at_start)
+    fitted = fitter(model, *x, y, **({} if weights is None else {"weights": weights}))
+    return fitted[0] if isinstance(fitted, tuple) else fitted  # the second is a mask of outliers
 
 
 def _prepare(model: Model, element: Element, columns: Columns) -> None:
     """Give a model the start values and bounds of an element."""
-    for name, start, low, high in zip(columns.names, element.start, element.lower, element.upper, strict=True):
+    numbers = zip(columns.names, element.start, element.lower, element.upper, strict=True)
+    for name, start, low, high in numbers:
         parameter = getattr(model, name)
         parameter.value = start
-        if name not in columns.tied:
-            parameter.bounds = (_bound(low), _bound(high))
-    for name in columns.tied:
-        setattr(model, name, model.tied[name](model))
+        if name in columns.free:
+            parameter.bounds = tuple(float(b) if np.isfinite(b) else None for b in (low, high))
 
 
-def _bound(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _values_of(model: Model, names: tuple[str, ...]) -> Array:
+    return np.array([getattr(model, name).value for name in names], np.float64)
+
+
+def _nan(*shape: int) -> Array:
+    return np.full(shape, np.nan)
 
 
 def _without_fit(columns: Columns) -> ElementFit:
-    nothing = np.full(_size(columns), np.nan)
-    values, tied = (np.full(len(names), np.nan) for names in (columns.free, columns.tied))
-    return ElementFit(Status.NON_FINITE, None, values, tied, nothing, np.nan)
+    n, m = len(columns.free), len(columns.tied)
+    return ElementFit(Status.NON_FINITE, None, _nan(n), _nan(m), np.nan, _nan(n, n), _nan(m))
 
 
-def _size(columns: Columns) -> int:
-    return len(columns.free) * (len(columns.free) + 1) // 2
+@dataclass(frozen=True)
+class _Curve:
+    """A model as a function of its free parameters. `model` is overwritten."""
+
+    model: Model
+    element: Element
+    columns: Columns
+
+    def tied(self, free: Array) -> Array:
+        """The tied parameters. Each sees those before it, as in astropy's fitters."""
+        for name, value in zip(self.columns.free, free, strict=True):
+            setattr(self.model, name, value)
+        for name in self.columns.tied:
+            setattr(self.model, name, self.model.tied[name](self.model))
+        return _values_of(self.model, self.columns.tied)
+
+    def values(self, free: Array) -> Array:
+        """Values at all points, in the fitting shape."""
+        self.tied(free)
+        return np.broadcast_to(self.model(*self.element.x), self.element.y.shape)
+
+    def weighted(self, free: Array) -> Array:
+        """Values at the valid points, times their weights."""
+        return self._weighted(self.values(free))
+
+    def statistic(self, free: Array) -> float:
+        """Sum of the squares of the weighted residuals at points with a value."""
+        residuals = self.weighted(free) - self._weighted(self.element.y)
+        return float(np.sum(np.square(residuals), where=np.isfinite(residuals)))
+
+    def _weighted(self, values: Array) -> Array:
+        valid, weights = self.element.valid, self.element.weights
+        return values[valid] if weights is None else values[valid] * weights[valid]
 
 
-def _weighted(element: Element, values: Array) -> Array:
-    """Values at the valid points, times their weights."""
-    part = values[element.valid]
-    return part if element.weights is None else part * element.weights[element.valid]
+def _errors(curve: _Curve, values: Array) -> tuple[Status, Array, Array]:
+    """Status, covariance of the free and variance of the tied parameters at the minimum."""
+    places = curve.columns.places(curve.columns.free)
+    lower, upper = curve.element.lower[places], curve.element.upper[places]
+    inside = np.flatnonzero((lower < values) & (values < upper))
+    matrix = _nan(len(values), len(values))
+    determined = covariance(jacobian(curve.weighted, values)[:, inside]) if inside.size else matrix[:0, :0]
+    if determined is not None:
+        matrix[np.ix_(inside, inside)] = determined
+    status = Status.SINGULAR if determined is None else Status.FALLBACK
+    slopes = jacobian(curve.tied, values) if curve.columns.tied else np.empty((0, 0))
+    return status, matrix, np.array([_variance(row, matrix) for row in slopes])
 
 
-def _evaluator(model: Model, element: Element, columns: Columns) -> Callable[[Array], Array]:
-    """Weighted values of the model at the valid points as a function of the free parameters."""
-    scratch = model.copy()
-
-    def evaluate(values: Array) -> Array:
-        for name, value in zip(columns.free, values, strict=True):
-            setattr(scratch, name, value)
-        for name in columns.tied:
-            setattr(scratch, name, scratch.tied[name](scratch))
-        return _weighted(element, np.broadcast_to(scratch(*element.x), element.y.shape))
-
-    return evaluate
-
-
-def _fill(
-    packed: Array, evaluate: Callable[[Array], Array], values: Array, element: Element, columns: Columns
-) -> bool:
-    """Fill in the covariance of the parameters that are not on a bound; False if it is undetermined."""
-    places = columns.places(columns.free)
-    inside = np.flatnonzero((element.lower[places] < values) & (values < element.upper[places]))
-
-    def moved(part: Array) -> Array:
-        whole = values.copy()
-        whole[inside] = part
-        return evaluate(whole)
-
-    if not inside.size:
-        return True
-    matrix = covariance(jacobian(moved, values[inside]))
-    if matrix is None:
-        return False
-    for r, i in enumerate(inside):
-        packed[i * (i + 1) // 2 + inside[: r + 1]] = matrix[r, : r + 1]
-    return True
+def _variance(slopes: Array, matrix: Array) -> float:
+    """Variance of a number with these slopes; a slope of zero hides what has no covariance."""
+    used = np.flatnonzero(slopes)
+    return float(slopes[used] @ matrix[np.ix_(used, used)] @ slopes[used])

@@ -39,8 +39,8 @@ def fallback_work(problem: Problem, columns: Columns, options: Options) -> Fitte
 
     if options.statistic != "chi2":
         raise InputError(
-            f"statistic={options.statistic!r} needs a model that compiles, and this one runs through astropy's "
-            'fitter, which minimises chi2. Use statistic="chi2", or see manyfit.models.explain(model).'
+            f"statistic={options.statistic!r} needs a model that compiles, and this one runs through an "
+            'astropy fitter, which minimises chi2. Use "chi2", or see manyfit.models.explain(model).'
         )
     # The derivatives that a model brings know nothing of ties, and astropy's fitters use them all the same.
     arguments = {"maxiter": options.max_iterations, "estimate_jacobian": bool(columns.tied)}
@@ -75,25 +75,27 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     """
     where = replace(where, max_elements=where.max_elements or MOST_ELEMENTS)
     where = replace(where, scheduler=_executor(problem, work, where))
-    n_elements = int(np.prod(problem.shape, dtype=int))
-    flat = FitterOutcome.empty(n_elements, work.columns, with_info=bool(work.keep))
+    flat = FitterOutcome.empty(
+        int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep)
+    )
     solution = shaped(flat.solution, problem.shape)
-    tied = flat.tied.reshape(*problem.shape, -1) if work.columns.tied else flat.tied
-    numbers = np.arange(n_elements).reshape(problem.shape)
-    errors: dict[int, str] = {}
+    numbers = np.arange(len(flat.tied)).reshape(problem.shape)
 
     def collect(block: Block, part: FitterOutcome) -> None:
-        put(solution, block, part.solution)
         own = numbers[block.slices].reshape(-1)
-        flat.tied[own] = part.tied
-        errors.update({int(own[i]): text for i, text in part.errors.items()})
+        put(solution, block, part.solution)
+        flat.tied[own], flat.tied_variance[own] = part.tied, part.tied_variance
+        flat.errors.update({int(own[i]): text for i, text in part.errors.items()})
         if flat.info is not None and part.info is not None:
             flat.info[own] = part.info
 
     run_blocks(problem, work, collect, where)
-    first = dict(sorted(errors.items())[:MOST_ERRORS])
-    info = None if flat.info is None else flat.info.reshape(problem.shape)
-    return FitterOutcome(solution, tied, first, info)
+    shape = (*problem.shape, len(work.columns.tied))
+    tied, variance = flat.tied.reshape(shape), flat.tied_variance.reshape(shape)
+    first = dict(sorted(flat.errors.items())[:MOST_ERRORS])
+    return FitterOutcome(
+        solution, tied, variance, first, None if flat.info is None else flat.info.reshape(problem.shape)
+    )
 
 
 def _executor(problem: Problem, work: FitterWork, where: Where) -> Executor:
@@ -106,7 +108,7 @@ def _executor(problem: Problem, work: FitterWork, where: Where) -> Executor:
     if (reason := _unpicklable(work)) is None:
         return processes
     warnings.warn(
-        f"The model or the fitter cannot be sent to worker processes ({reason}), so one process does all fits.",
+        f"The model or the fitter cannot be sent to worker processes ({reason}): one process does all fits.",
         FallbackWarning,
         stacklevel=4,
     )

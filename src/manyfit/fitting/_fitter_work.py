@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,8 +34,8 @@ Array = NDArray[np.float64]
 MOST_ERRORS = 100
 #: What astropy's fitters warn of when they stop before convergence.
 STOPPED = "fit may be unsuccessful"
-# Recording warnings changes a setting of the whole process, so only one thread at a time can do it. Threads lose
-# nothing by that: the fitters hold the GIL.
+# Recording warnings changes a setting of the whole process, so only one thread at a time can do it. Threads
+# lose nothing by that: the fitters hold the GIL.
 _RECORDING = threading.Lock()
 
 
@@ -47,8 +47,8 @@ class FitterOutcome:
     ----------
     solution
         As from a kernel.
-    tied
-        Values of the tied parameters (elements, tied).
+    tied, tied_variance
+        The tied parameters (elements, tied) and their variances, not scaled by the residuals.
     errors
         Tracebacks by flat index of the element; not more than the first `MOST_ERRORS` of a block.
     info
@@ -57,6 +57,7 @@ class FitterOutcome:
 
     solution: Solution
     tied: Array
+    tied_variance: Array
     errors: dict[int, str] = field(default_factory=dict)
     info: NDArray[np.object_] | None = None
 
@@ -65,6 +66,7 @@ class FitterOutcome:
         """Room for some elements, NaN so far."""
         return cls(
             Solution.empty(n, len(columns.free)),
+            np.full((n, len(columns.tied)), np.nan),
             np.full((n, len(columns.tied)), np.nan),
             {},
             np.full(n, None, object) if with_info else None,
@@ -129,14 +131,12 @@ class FitterWork:
         with _RECORDING, warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
-                fit = fit_element(model, self._call(fitter), element, self.columns, self.with_covariance)
+                call = partial(fitter, inplace=True, **self.fitter_kwargs)
+                fit = fit_element(model, call, element, self.columns, with_covariance=self.with_covariance)
             except Exception:  # noqa: BLE001 - whatever a model or a fitter raises belongs to its element
                 return _Attempt(Status.WORKER_ERROR, traceback.format_exc(), tuple(warned))
         stopped = fit.status == Status.FALLBACK and any(STOPPED in str(w.message) for w in warned)
         return _Attempt(Status.MAX_ITERATIONS if stopped else fit.status, "", tuple(warned), fit)
-
-    def _call(self, fitter: Any) -> Callable[..., Any]:
-        return partial(fitter, inplace=True, **self.fitter_kwargs)
 
     def _store(self, outcome: FitterOutcome, i: int, attempt: _Attempt, fitter: Any) -> None:
         solution = outcome.solution
@@ -145,9 +145,10 @@ class FitterWork:
             outcome.errors[i] = attempt.error
         if attempt.fit is None or attempt.status == Status.NON_FINITE:
             return
-        info = getattr(fitter, "fit_info", None)
-        solution.values[i], outcome.tied[i] = attempt.fit.values, attempt.fit.tied
-        solution.covariance[i], solution.statistic[i] = attempt.fit.covariance, attempt.fit.statistic
+        fit, info = attempt.fit, getattr(fitter, "fit_info", None)
+        solution.values[i], solution.statistic[i] = fit.values, fit.statistic
+        solution.covariance[i] = fit.covariance[np.tril_indices(len(fit.values))]
+        outcome.tied[i], outcome.tied_variance[i] = fit.tied, fit.tied_variance
         solution.n_iter[i] = evaluations(info)
         if outcome.info is not None:
             outcome.info[i] = record(info, self.keep)

@@ -63,18 +63,18 @@ def parallel_fit_dask(
 ) -> Model:
     """Fit a model to every element of N-D data: `astropy.modeling.fitting.parallel_fit_dask`, made fast.
 
-    Call, answers and errors are astropy's; change the import and nothing else. A compiled kernel does the fits
-    where it finds the same minimum as the fitter. The fitter itself does them, in worker processes, where its own
-    record is asked for (`fit_info`, `diagnostics`), where it is not one of astropy's least-squares fitters or has
-    options of its own, and where the model cannot be compiled.
+    Call, answers and errors are astropy's; change the import and nothing else. A compiled kernel does the
+    fits where it finds the same minimum as the fitter. The fitter itself does them, in worker processes,
+    where its own record is asked for (`fit_info`, `diagnostics`), where it is not one of astropy's
+    least-squares fitters or has options of its own, and where the model cannot be compiled.
 
     For errors of the parameters, status and goodness of fit see `manyfit.fit`.
 
     Parameters
     ----------
     model
-        The model to fit; its parameters are the start values, numbers or arrays that broadcast to the iterating
-        shape. Fixed, tied and bounded parameters are honoured.
+        The model to fit; its parameters are the start values, numbers or arrays that broadcast to the
+        iterating shape. Fixed, tied and bounded parameters are honoured.
     fitter
         A fitter of ``astropy.modeling.fitting``, or any that is called as one.
     data
@@ -82,15 +82,15 @@ def parallel_fit_dask(
     data_unit
         Unit of the data, if they bring none.
     weights
-        Factors on the residuals (1 / standard deviation) that broadcast to the data, or an ``NDUncertainty``.
-        Points with weight zero are left out.
+        Factors on the residuals (1 / standard deviation) that broadcast to the data, or an
+        ``NDUncertainty``. Points with weight zero are left out.
     mask
         True for points to be left out; broadcasts to the data.
     fitting_axes
         Axis or axes of the data along which to fit, in the order of the inputs of the model.
     world
-        A WCS of the data; a tuple of arrays, one for each fitting axis, one-dimensional or broadcastable to the
-        data; or None for pixel indices.
+        A WCS of the data; a tuple of arrays, one for each fitting axis, one-dimensional or broadcastable to
+        the data; or None for pixel indices.
     chunk_n_max
         The most fits in one piece of work.
     diagnostics
@@ -98,11 +98,12 @@ def parallel_fit_dask(
     diagnostics_path
         Where to write the folders.
     diagnostics_callable
-        Called as ``f(folder, world, data, weights, model, fitter_kwargs)`` for each fit that has a folder; the
-        model is None after an error.
+        Called as ``f(folder, world, data, weights, model, fitter_kwargs)`` for each fit that has a folder;
+        the model is None after an error.
     scheduler
-        None, a name that dask knows, ``"default"`` for dask's current scheduler, or a ``distributed.Client``. None
-        is threads for the kernel and processes for a fitter; neither needs a guard in the script.
+        None, a name that dask knows, ``"default"`` for dask's current scheduler, or a
+        ``distributed.Client``. None is threads for the kernel and processes for a fitter; neither needs a
+        guard in the script.
     fitter_kwargs
         Arguments for the fitter.
     preserve_native_chunks
@@ -110,8 +111,9 @@ def parallel_fit_dask(
     equivalencies
         Equivalencies for the conversion of the world to the units of the model.
     fit_info
-        True, or names of entries: ``fitter.fit_info`` is then a
-        ``astropy.modeling.fitting.FitInfoArrayContainer`` of the iterating shape. With False it is not changed.
+        True, or names of entries: ``fitter.fit_info`` is then an
+        ``astropy.modeling.fitting.FitInfoArrayContainer`` of the iterating shape. With False it is not
+        changed.
 
     Returns
     -------
@@ -128,10 +130,10 @@ def parallel_fit_dask(
     >>> import numpy as np
     >>> from astropy.modeling.fitting import TRFLSQFitter
     >>> from astropy.modeling.models import Linear1D
-    >>> data = 2.0 * np.arange(5)[:, None] + np.array([0.0, 1.0, 2.0])
+    >>> data = np.arange(5)[:, None] * np.array([1.0, 2.0, 3.0])
     >>> fitted = parallel_fit_dask(model=Linear1D(), fitter=TRFLSQFitter(), data=data, fitting_axes=0)
-    >>> fitted.intercept.value.round(6).tolist()
-    [0.0, 1.0, 2.0]
+    >>> fitted.slope.value.round(6).tolist()
+    [1.0, 2.0, 3.0]
     """
     options = dict(fitter_kwargs or {})
     keep = names_of(fit_info)
@@ -146,9 +148,7 @@ def parallel_fit_dask(
         equivalencies=equivalencies,
         strict=True,
     )
-    written = diagnostics_of(
-        diagnostics, diagnostics_path, diagnostics_callable, the_problem.shape, options
-    )
+    written = diagnostics_of(diagnostics, diagnostics_path, diagnostics_callable, the_problem.shape, options)
     if preserve_native_chunks:
         _check_chunks(data, weights, the_problem.axes.fitting)
     where = Where(scheduler, max_elements=chunk_n_max)
@@ -172,13 +172,13 @@ def _check_chunks(data: Any, weights: Any, fitting_axes: tuple[int, ...]) -> Non
         )
     if any(data.chunksize[axis] != data.shape[axis] for axis in fitting_axes):
         raise InputError(
-            "When using preserve_native_chunks=True, the chunk size should match the data size along the fitting "
-            f"axes; data of shape {data.shape} has chunks of {data.chunksize}. Rechunk it."
+            "When using preserve_native_chunks=True, the chunk size should match the data size along the "
+            f"fitting axes; data of shape {data.shape} has chunks of {data.chunksize}. Rechunk it."
         )
     if weights is not None and data.chunksize != weights.chunksize:
         raise InputError(
-            "When using preserve_native_chunks=True, the weights should have the same chunk size as the data; "
-            f"got {weights.chunksize} and {data.chunksize}. Rechunk one of them."
+            "When using preserve_native_chunks=True, the weights should have the same chunk size as the "
+            f"data; got {weights.chunksize} and {data.chunksize}. Rechunk one of them."
         )
 
 
@@ -197,7 +197,9 @@ def _formula(problem: Problem) -> Formula | None:
         return formula_of(problem.model)
     except ModelNotCompiled as error:
         warnings.warn(
-            f"{error}. The given fitter does all fits: slower, the same answer.", FallbackWarning, stacklevel=4
+            f"{error}. The given fitter does all fits: slower, the same answer.",
+            FallbackWarning,
+            stacklevel=4,
         )
         return None
 
@@ -226,9 +228,7 @@ def _by_fitter(
     from astropy.modeling.fitting import FitInfoArrayContainer
 
     columns = Columns.of(problem.model)
-    work = FitterWork(
-        problem.tiles, problem.model, columns, fitter, options, False, False, keep, diagnostics
-    )
+    work = FitterWork(problem.tiles, problem.model, columns, fitter, options, False, False, keep, diagnostics)
     outcome = solve_by_fitter(problem, work, where)
     if outcome.info is not None:
         fitter.fit_info = FitInfoArrayContainer(outcome.info)
