@@ -14,7 +14,7 @@ from manyfit.fitting._labelled import unit_of
         ("K", u.K),
         ("Jy/beam", u.Jy / u.beam),
         ("JY/BEAM", u.Jy / u.beam),
-        ("JY/BEAM.M/S", u.Jy / u.beam * u.m / u.s),
+        ("KM/S", u.km / u.s),
         ("KELVIN", u.K),
         ("COUNTS/S", u.count / u.s),
         ("10**(-20)*erg/s/cm**2/Angstrom", 1e-20 * u.erg / u.s / u.cm**2 / u.AA),

@@ -87,6 +87,7 @@ class TestExample:
         assert seen == 105 * 105
         assert p.tile(block).x.shape == (1, 53)
 
+    @pytest.mark.filterwarnings("ignore:Invalid 'BLANK' keyword")  # of astropy's own reading
     def test_real_cube_of_four_dimensions(self):
         path = data_file("NGC4047.co.smo7msk.fits.gz")
         p = problem(m.Gaussian1D(), path, fitting_axes=1)
