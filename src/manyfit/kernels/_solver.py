@@ -142,6 +142,7 @@ def minimise(
     growth = 2.0
     last = 0.0
     probing = False
+    refuted = False
     running = status == CONVERGED
     while running:
         length = 0.0
@@ -173,8 +174,9 @@ def minimise(
         if predicted < 0.0 and probing:
             # The parameters are not determined here, and what is determined has converged.
             running = False
-        elif predicted >= 0.0 and is_small and damping > FIRST_DAMPING and not probing:
-            # A damped step is small for two reasons: look at the one without damping before believing it.
+        elif predicted >= 0.0 and is_small and damping > FIRST_DAMPING and not probing and not refuted:
+            # A damped step is small for two reasons: look at the one without damping before believing it. Once is
+            # enough at one place: at a kink no step helps, however good it looks.
             probing = True
             continue
         elif predicted >= 0.0 and (is_small or negligible):
@@ -192,6 +194,7 @@ def minimise(
                 growth = 2.0
                 last = 0.0
                 probing = False
+                refuted = True
             ratio = -1.0
             if predicted > 0.0:
                 trial_statistic = kernel(trial, x, y, w, points, trial_g, trial_h, rows)
@@ -201,6 +204,7 @@ def minimise(
             if ratio > 0.0:
                 statistic = trial_statistic
                 last = predicted
+                refuted = False
                 for i in range(n):
                     p[i] = trial[i]
                     g[i] = trial_g[i]
