@@ -30,7 +30,7 @@ def check(axes, block, array, in_data_shape):
     aligned = align("mask", Memory(array), axes)
     whole = np.broadcast_to(in_data_shape, axes.shape)
     expected = axes.arrange(whole)[block]
-    got = np.broadcast_to(aligned.read(block), expected.shape)
+    got = np.broadcast_to(axes.arrange(aligned.read(block)), expected.shape)
     np.testing.assert_array_equal(got, expected)
     n = len(axes.iterating)
     n_elements = int(np.prod(expected.shape[:n]))

@@ -47,7 +47,7 @@ class Aligned:
         return self.varies_along(self.axes.fitting)
 
     def read(self, block: tuple[slice, ...]) -> NDArray[Any]:
-        """The part for a block as (iterating axes..., fitting axes...), of length 1 where it is repeated."""
+        """The part for a block, with the axes of the data, of length 1 where it is repeated."""
         whole = self.axes.slices(block)
         own = tuple(
             slice(0, 1) if n == 1 else whole[place]
@@ -55,11 +55,11 @@ class Aligned:
         )
         values = self.source.read(own).transpose(np.argsort(self.places))
         repeated = tuple(axis for axis in range(len(self.axes.shape)) if axis not in self.places)
-        return self.axes.arrange(np.expand_dims(values, repeated))
+        return np.expand_dims(values, repeated)
 
     def rows(self, block: tuple[slice, ...]) -> NDArray[np.float64]:
         """The part for a block as float64 (1 or elements, 1 or points): 1 where all have the same values."""
-        values, n = self.read(block), len(self.axes.iterating)
+        values, n = self.axes.arrange(self.read(block)), len(self.axes.iterating)
         elements = (
             tuple(part.stop - part.start for part in block) if self.differs_between_elements else (1,) * n
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,9 +99,21 @@ class Tiles:
         return per_point * self.axes.n_points + 3 * 8 * len(self.start.arrays)
 
     def _data(self, block: tuple[slice, ...]) -> Array:
-        values = self.axes.arrange(self.source.read(self.axes.slices(block)))
-        y = rows(values, len(self.axes.iterating))
-        unmerged = y.reshape(values.shape)
-        for mask in self.masks:
-            np.copyto(unmerged, np.nan, where=mask.read(block) != 0)
-        return y
+        values = self.source.read(self.axes.slices(block))
+        if self.masks:
+            values = _floats(values)
+        for mask in self.masks:  # before the transposition, where data and mask lie in the same order
+            _blank(values, mask.read(block).astype(bool, copy=False))
+        return rows(self.axes.arrange(values), len(self.axes.iterating))
+
+
+def _floats(values: NDArray[Any]) -> NDArray[Any]:
+    """A copy, in the same order in memory, that can hold NaN."""
+    simple = values.dtype.kind == "f" and values.dtype.itemsize in (4, 8)
+    return values.astype(values.dtype.newbyteorder("=") if simple else np.float64)
+
+
+def _blank(values: NDArray[Any], mask: NDArray[np.bool]) -> None:
+    """Set masked values to NaN in place, in the same time whatever the pattern of the mask."""
+    bits = values.view(np.dtype(f"i{values.itemsize}"))
+    np.bitwise_or(bits, np.negative(mask.view(np.int8)), out=bits)  # a number with all bits set is NaN

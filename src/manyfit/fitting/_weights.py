@@ -46,10 +46,11 @@ class Weighting:
         """
         values = self.values.rows(block)  # a new array, so it can be changed in place
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            values *= self.scale
+            if self.scale != 1:
+                values *= self.scale
             match self.meaning:
                 case "std":
-                    values[values < 0] = np.nan  # its square would hide that it is no standard deviation
+                    np.maximum(values, 0, out=values)  # a square would hide that a negative value is none
                     np.square(values, out=values)
                     np.reciprocal(values, out=values)
                 case "var":
