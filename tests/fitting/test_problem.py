@@ -68,6 +68,18 @@ class TestExample:
         assert model.mean_0.bounds == (3, 6)
         np.testing.assert_allclose(model(2000 * u.m / u.s).to_value(u.K), 5)
 
+    def test_bounds_of_the_restored_model_are_in_its_units(self):
+        model = m.Gaussian1D(1, 4 * KMS, 500 * u.m / u.s)
+        model.stddev.bounds = (100, 900)
+        p = problem(
+            model, CUBE, world=spectral_wcs(), bounds={"mean": (3000 * u.m / u.s, np.full((5, 4), 6.0))}
+        )
+        restored = p.restore(dict.fromkeys(p.parameter_units, np.ones(p.shape)))
+        assert restored.stddev.unit == KMS
+        assert restored.stddev.bounds == pytest.approx((0.1, 0.9))
+        assert restored.mean.bounds == (3, None)  # a model cannot hold one for each element
+        assert model.stddev.bounds == (100, 900)
+
     def test_sky_coordinates(self):
         assert list(problem(line(), CUBE, world=spectral_wcs(), data_unit=u.K).wcs.wcs.ctype) == [
             "RA---TAN",

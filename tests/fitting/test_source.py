@@ -53,6 +53,22 @@ def test_kinds_of_array(make, chunks, tmp_path):
         np.testing.assert_array_equal(again.read(CUT), VALUES[CUT])
 
 
+class Dataset:
+    """What this package uses of an HDF5 dataset."""
+
+    shape, dtype, chunks = (4, 6), np.dtype("f4"), (2, 6)
+
+    def __getitem__(self, slices):
+        return VALUES[slices]
+
+
+def test_hdf5_dataset(monkeypatch):
+    monkeypatch.setattr(Dataset, "__module__", "h5py._hl.dataset")
+    source = source_of(Dataset())
+    assert source.chunks == (2, 6)
+    np.testing.assert_array_equal(source.read(CUT), VALUES[CUT])
+
+
 def test_masks_inside_a_dask_array():
     import dask.array as da
 

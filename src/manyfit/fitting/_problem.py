@@ -15,7 +15,7 @@ from ._axes import Axes, axes_of
 from ._data import data_of
 from ._grid import grid_of
 from ._inputs import read
-from ._start import bounds_of, start_of
+from ._start import bounds_of, common_bounds, start_of
 from ._strip import UnitSystem, bare, check_stripped, dressed, unit_system
 from ._tile import Tile, Tiles
 from ._wcs import iterating_wcs
@@ -36,8 +36,8 @@ class Problem:
     Attributes
     ----------
     model
-        Copy of the model without units and with one number per parameter; its constraints are kept. Start
-        values and bounds are in the tiles.
+        Copy of the model without units and with one number per parameter; its constraints are kept, bounds in
+        the units of the fit. Start values, and bounds that differ between elements, are in the tiles.
     axes
         Fitting and iterating axes of the data.
     tiles
@@ -186,14 +186,15 @@ def problem(
         axes=axes,
         source=labelled.source,
         grid=grid_of(coordinates, units.inputs, model, equivalencies),
-        masks=tuple(_mask(m, axes) for m in (labelled.mask, mask) if m is not None),
+        masks=tuple(_mask(m, axes) for m in (labelled.mask, mask) if m is not None and m is not np.ma.nomask),
         weighting=weighting_of(uncertainty, weights, axes, labelled.unit),
         start=start_of(model, units, axes.iterating_shape),
         lower=lower,
         upper=upper,
     )
     absolute = tiles.weighting is not None and tiles.weighting.meaning != "weight"
-    made = Problem(bare(model), axes, tiles, units, _iterating_wcs(chosen, labelled.wcs, axes), absolute)
+    stripped = bare(model, common_bounds(model.param_names, lower, upper))
+    made = Problem(stripped, axes, tiles, units, _iterating_wcs(chosen, labelled.wcs, axes), absolute)
     _check_units(made)
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from astropy.modeling import Model
 
 Array = NDArray[np.float64]
+Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,16 @@ def bounds_of(
                 f"bounds of {name!r}: the lower bound {low} is above the upper bound {high}. Swap them."
             )
     return PerParameter(tuple(lower), shape), PerParameter(tuple(upper), shape)
+
+
+def common_bounds(names: Iterable[str], lower: PerParameter, upper: PerParameter) -> dict[str, Bounds]:
+    """Bounds as an astropy model holds them: None for no bound, and for one that differs between elements."""
+    pairs = zip(names, lower.arrays, upper.arrays, strict=True)
+    return {name: (_common(low), _common(high)) for name, low, high in pairs}
+
+
+def _common(bound: Array) -> float | None:
+    return float(bound.item()) if bound.size == 1 and np.isfinite(bound).all() else None
 
 
 def _pair(name: str, pair: Any) -> tuple[Any, Any]:

@@ -130,12 +130,21 @@ def _remedy(target: UnitBase | None) -> str:
     return "Give it in a unit that converts, or check the units of data and world."
 
 
-def bare(model: Model) -> Model:
+def bare(model: Model, bounds: Mapping[str, tuple[float | None, float | None]] | None = None) -> Model:
     """A copy of the model without units, with one number per parameter; constraints are kept.
 
-    The numbers have no meaning: start values and bounds are kept apart, as arrays.
+    The numbers have no meaning: start values are kept apart, as arrays.
+
+    Parameters
+    ----------
+    model
+        Model with or without units.
+    bounds
+        Bounds in the units of the fit, in place of those of the model.
     """
     copy = model.copy()
+    for name, pair in (bounds or {}).items():
+        getattr(copy, name).bounds = pair
     first = {name: _first(getattr(copy, name).value) for name in copy.param_names}
     for name in copy.param_names:
         copy_parameter = getattr(copy, name)
@@ -165,14 +174,14 @@ def check_stripped(
     InputError
         The values of the model with units, in the unit of the data, are not those without.
     """
-    point = [value if unit is None else value * unit for value, unit in zip(x, system.inputs, strict=True)]
-    try:
-        with np.errstate(all="ignore"):
-            with_units = dressed(model, start, system)(*point).to_value(system.data)
-    except (u.UnitsError, TypeError, AttributeError):
-        return  # a model that cannot be evaluated with units has only one meaning
+    point = [_with_unit(value, unit) for value, unit in zip(x, system.inputs, strict=True)]
+    values = [_with_unit(start[name], unit) for name, unit in system.parameters.items()]
     with np.errstate(all="ignore"):
-        without = dressed(model, start)(*x)
+        try:
+            with_units = model.evaluate(*point, *values).to_value(system.data)
+        except (u.UnitsError, TypeError, AttributeError):
+            return  # a model that cannot be evaluated with units has only one meaning
+        without = model.evaluate(*x, *start.values())
     if not np.allclose(with_units, without, rtol=1e-6, atol=0, equal_nan=True):
         raise InputError(
             f"At {point} the model is {with_units} {system.data} with its units, but {without} when fitted "
@@ -180,21 +189,19 @@ def check_stripped(
         )
 
 
+def _with_unit(value: ArrayLike, unit: UnitBase | None) -> Any:
+    return value if unit is None else value * unit
+
+
 def _first(value: ArrayLike) -> float:
     flat = np.ravel(value)
     return float(flat[0]) if flat.size else 1.0
 
 
-def dressed(model: Model, values: Mapping[str, ArrayLike], system: UnitSystem | None = None) -> Model:
+def dressed(model: Model, values: Mapping[str, ArrayLike], system: UnitSystem) -> Model:
     """A copy of a bare model with values for its parameters and, if the system says so, with units."""
     copy = model.copy()
-    units = dict.fromkeys(values) if system is None or not system.attached else system.parameters
-    copy._reset_parameters(
-        **{
-            name: np.asarray(values[name], np.float64)
-            if unit is None
-            else np.asarray(values[name], np.float64) * unit
-            for name, unit in units.items()
-        }
-    )
+    units = system.parameters if system.attached else dict.fromkeys(system.parameters)
+    arrays = {name: np.asarray(values[name], np.float64) for name in units}
+    copy._reset_parameters(**{name: _with_unit(arrays[name], unit) for name, unit in units.items()})
     return copy

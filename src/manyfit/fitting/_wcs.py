@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ._axes import Axes
+from ._labelled import unit_of
 
 if TYPE_CHECKING:
     from astropy.units import UnitBase
@@ -27,21 +28,16 @@ class WCSCoordinates:
         Low-level APE-14 WCS of all axes of the data.
     world_axes
         For each fitting axis, the world axis that is its coordinate.
+    units
+        Units of the coordinates; None for an axis without a unit.
     axes
         Axes of the data.
     """
 
     wcs: Any
     world_axes: tuple[int, ...]
+    units: tuple[UnitBase | None, ...]
     axes: Axes
-
-    @property
-    def units(self) -> tuple[UnitBase | None, ...]:
-        """Units of the coordinates; None for an axis without a unit."""
-        import astropy.units as u
-
-        names = (self.wcs.world_axis_units[axis] for axis in self.world_axes)
-        return tuple(u.Unit(name) if name else None for name in names)
 
     @property
     def differ_between_elements(self) -> bool:
@@ -88,7 +84,8 @@ def coordinates_of(wcs: Any, axes: Axes) -> WCSCoordinates:
             f"({found}) does not match the number of fitting axes ({len(axes.fitting)}). "
             "Fit all axes that share these coordinates, or give world as a tuple of arrays."
         )
-    return WCSCoordinates(wcs, _world_axes(wcs, axes), axes)
+    world_axes, names = _world_axes(wcs, axes), wcs.world_axis_units
+    return WCSCoordinates(wcs, world_axes, tuple(unit_of(names[axis]) for axis in world_axes), axes)
 
 
 def _pixel_axis(axis: int, axes: Axes) -> int:
