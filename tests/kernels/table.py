@@ -1,4 +1,4 @@
-"""Models with parameters and coordinates at which they are well determined, for tests of kernels and solver."""
+"""Models with parameters and coordinates at which they are well determined, for kernels and solver."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ class Case:
             zip(self.formula.free, free, strict=True)
         )
         return self.at([known[name] for name in self.model.param_names])
+
+    def times(self, factor: float) -> Case:
+        """The same shape, higher or lower; the model compiles to the same kernel."""
+        twin = self.model.copy()
+        linear = ("amplitude", "slope", "intercept", *(f"c{i}" for i in range(6)))
+        for name in twin.param_names:
+            if name.split("_")[0] in linear:
+                setattr(twin, name, getattr(twin, name).value * factor)
+        return Case(twin, self.x, self.away)
 
     def start(self) -> np.ndarray:
         signs = np.where(np.arange(self.truth.size) % 2, -1.0, 1.0)

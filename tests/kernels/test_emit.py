@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from astropy.modeling import models as m
 
-from manyfit.kernels import Formula, KernelSpec, coordinate, symbol
-from manyfit.kernels import _emit
+from manyfit.kernels import Formula, KernelSpec, _emit, coordinate, symbol
 from manyfit.kernels._emit import CHUNK, Row, Sums, _split, source
 from manyfit.kernels._expression import add, call, div, mul, sub
 from manyfit.kernels._functions import CONDITIONS, FUNCTIONS
@@ -135,7 +134,7 @@ def test_observed_information_is_half_the_hessian(name):
 
 
 def test_cash_where_nothing_was_counted():
-    """Zero counts add 2 f; a model that is zero there is allowed, below zero or zero with counts it is not."""
+    """Zero counts add 2 f; a model of zero is allowed there, one below zero or zero with counts is not."""
     level = Formula(symbol("a"), 1, ("a",))
     spec = KernelSpec(level, "cash")
     none = sums(spec, [3.0], np.zeros(4), np.zeros(4))
@@ -231,14 +230,14 @@ def unusual(name: str) -> Formula:
 def test_every_function_of_a_formula_compiles(name):
     x = np.array([1.1, 1.5, 2.7]) if name == "arccosh" else np.array([0.11, 0.5, 0.93])
     spec = KernelSpec(unusual(name))
-    mine = sums(spec, [0.6, 0.7], x, np.zeros(3))
-    assert mine.statistic == pytest.approx(
-        sums(spec, [0.6, 0.7], x, np.zeros(3), target="python").statistic, rel=1e-13
-    )
+    mine = sums(spec, [0.6, 0.7], x, np.zeros(3)).statistic
+    # Second differences cancel.
+    rtol = 1e-10 if name == "gammaincinv_curvature" else 1e-13
+    assert mine == pytest.approx(sums(spec, [0.6, 0.7], x, np.zeros(3), target="python").statistic, rel=rtol)
 
 
 def test_source_is_the_same_in_every_process():
-    """Compiled kernels are found again by the text of their source, so it must not depend on hashes or memory."""
+    """Compiled kernels are found again by the text of their source: no hashes, no addresses in it."""
     program = (
         "from tests.kernels.test_emit import *\n"
         "import hashlib\n"

@@ -20,7 +20,7 @@ sqrt = FUNCTIONS["sqrt"].evaluate
 
 @dataclass(frozen=True)
 class Plain:
-    """One kernel that has not been compiled: the function, and the observed information (itself where the same)."""
+    """One kernel that has not been compiled: the function, and the observed information or itself again."""
 
     kernel: Callable[..., Any]
     information: Callable[..., Any]
