@@ -61,7 +61,7 @@ def test_stopped_run_says_how_far_it_came(capsys):
 def test_nothing_was_done(capsys):
     with rich_progress("Fitting"):
         pass
-    assert capsys.readouterr().err.startswith("Fitting: 0 of 0 elements")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("silent", [None, False])

@@ -120,10 +120,11 @@ def _line(console: Console, description: str, unit: str) -> Generator[Progress]:
     try:
         yield report
     finally:
-        seconds = time.monotonic() - start
-        text = f"{description}: {counts[0]:,} of {counts[1]:,} {unit} in {seconds:.1f} s"
-        text += f", {_rate(counts[0] / seconds, unit)}" if seconds > 0 else ""
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if counts[1]:  # if not, it ended before there was anything to count
+            seconds = time.monotonic() - start
+            text = f"{description}: {counts[0]:,} of {counts[1]:,} {unit} in {seconds:.1f} s"
+            text += f", {_rate(counts[0] / seconds, unit)}" if seconds > 0 else ""
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _rate(per_second: float, unit: str) -> str:

@@ -50,7 +50,7 @@ def at_coordinates(result: FitResult, coordinates: tuple[Any, ...]) -> Array:
         in_unit(f"Coordinate {n!r}", c, None, u) for n, c, u in zip(inputs, coordinates, units, strict=True)
     ]
     x = np.stack([np.broadcast_to(c, np.broadcast_shapes(*(p.shape for p in plain))) for c in plain])
-    values = _values(result, tuple(slice(0, n) for n in result.shape), x.reshape(len(inputs), -1))
+    values = values_of(result, tuple(slice(0, n) for n in result.shape), x.reshape(len(inputs), -1))
     return values.reshape(result.shape + x.shape[1:])
 
 
@@ -61,7 +61,7 @@ def _by_block(
     filled = np.empty(problem.axes.shape)
     arranged = problem.axes.arrange(filled)
     for block in _blocks(problem):
-        values = of_block(block, _values(result, block, problem.tiles.grid.read(block)))
+        values = of_block(block, values_of(result, block, problem.tiles.grid.read(block)))
         part = arranged[block]
         part[...] = values.reshape(part.shape)
     return filled
@@ -72,7 +72,7 @@ def _blocks(problem: Problem) -> Iterator[tuple[slice, ...]]:
         yield block.slices
 
 
-def _values(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
+def values_of(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
     """Models of a block at coordinates (inputs, points) or (elements, inputs, points), as (elements, points)."""
     parameters = {
         name: np.asarray(result.parameters.value(name)[block]).reshape(-1, 1) for name in result.names

@@ -13,6 +13,11 @@ MISSING = "0.75"
 DATA = "0.35"
 MODEL = "#c1272d"
 BAND = "0.9"
+#: For classes, after Paul Tol's bright scheme (https://sronpersonalpages.nl/~pault), with greys.
+CLASSES = (
+    *("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#bfbfbf"),
+    *("#999999", "#aa3377", "#994455", "#000000", "#e5e5e5"),
+)
 
 
 def colour_map(name: str | None = None, *, centred: bool = False) -> Colormap:

@@ -83,13 +83,13 @@ def plot_maps(
                 middle = name in centred and not suffix
                 plot_map(values, unit=unit, title=name + suffix, ax=ax, percentile=percentile, centred=middle)
                 if np.ndim(values) == 2:
-                    _label_outside(ax, left=column == 0, bottom=row == len(rows) - 1)
+                    label_outside(ax, left=column == 0, bottom=row == len(rows) - 1)
     if title is not None:
         figure.suptitle(title)
     return figure
 
 
-def _label_outside(ax: Axes, *, left: bool, bottom: bool) -> None:
+def label_outside(ax: Axes, *, left: bool, bottom: bool) -> None:
     """Name the sky coordinates along the sides of the page only."""
     if not left:
         ax.set_ylabel("")

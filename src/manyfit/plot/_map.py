@@ -79,7 +79,8 @@ def plot_map(
         limits = colour_limits(array, percentile, centre=_centre(array, centred))
         image = _draw_image(ax, array, limits, colour_map(cmap, centred=centred is not False))
         if colorbar:
-            ax.figure.colorbar(image, ax=ax, label=unit_label(unit))
+            # beside the map and as high as it is, whatever its shape
+            ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label=unit_label(unit))
     if title is not None:
         ax.set_title(title)
     return ax

@@ -1,0 +1,141 @@
+"""``manyfit fit``: fit a model to every spectrum of a cube in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from manyfit.cli import _config, _values
+
+if TYPE_CHECKING:
+    from astropy.modeling import Model
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  manyfit fit cube.fits --model 'Gaussian1D(amplitude=1, mean=4 km/s, stddev=0.5 km/s)'
+  manyfit fit cube.fits --model 'Gaussian1D(1, 20, 3) + Const1D(0)' --bounds 'mean_0=10:30'
+  manyfit fit --config fit.toml --figure maps.png --overwrite
+"""
+)
+@click.argument("cube")
+@click.option("-m", "--model", required=True, help="Model of astropy.modeling with start values.")
+@click.option("--fitting-axes", default="0", show_default=True, help="Axes along which the model is fitted.")
+@click.option("--bounds", multiple=True, metavar="NAME=LOW:HIGH", help="Bounds of a parameter; repeatable.")
+@click.option(
+    "--fixed", multiple=True, metavar="NAME", help="Keep a parameter at its start value; repeatable."
+)
+@click.option("--mask", metavar="FILE", help="Image that is not zero where data are bad.")
+@click.option(
+    "--uncertainty", metavar="FILE|NUMBER", help="Standard deviation of the data, such as '0.25 K'."
+)
+@click.option("--data-unit", metavar="UNIT", help="Unit of the data, where the file has none.")
+@click.option("--statistic", type=click.Choice(["chi2", "cash"]), default="chi2", show_default=True)
+@click.option("--precision", type=click.Choice(["float64", "mixed"]), default="float64", show_default=True)
+@click.option("--scheduler", help="threads (default), serial, processes, or the address of a dask scheduler.")
+@click.option("--workers", type=int, help="Number of threads or processes; by default one for each core.")
+@click.option("--memory", metavar="SIZE", help="Memory for data in work, such as '500 MB'.")
+@click.option(
+    "--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options."
+)
+@click.option("-o", "--output", type=FILE, help="FITS file to write.  [default: CUBE_fit.fits]")
+@click.option("--figure", type=FILE, help="Picture of all maps to write, such as maps.png.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+def fit(
+    cube: str,
+    model: str,
+    fitting_axes: str,
+    bounds: tuple[str, ...],
+    fixed: tuple[str, ...],
+    mask: str | None,
+    uncertainty: str | None,
+    data_unit: str | None,
+    statistic: str,
+    precision: str,
+    scheduler: str | None,
+    workers: int | None,
+    memory: str | None,
+    config: Path | None,  # noqa: ARG001  was read by its callback
+    output: Path | None,
+    figure: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Fit a model to every spectrum of CUBE, a FITS file or zarr store.
+
+    CUBE.fits[NAME] is one of several images of a file. Maps of all parameters with errors and status are
+    written to a FITS file.
+    """
+    from manyfit import fit as fit_model
+    from manyfit.cli._output import check, write_figure
+
+    output = output or _default_output(cube)
+    check(output, figure, overwrite=overwrite)
+    with _scheduler(scheduler) as chosen, _progress(quiet) as progress:
+        result = fit_model(
+            _model(model, fixed),
+            cube,
+            fitting_axes=_values.axes(fitting_axes),
+            bounds=_values.bounds(bounds),
+            mask=mask,
+            uncertainty=None if uncertainty is None else _values.uncertainty(uncertainty),
+            data_unit=data_unit,
+            statistic=statistic,
+            precision=precision,
+            scheduler=chosen,
+            workers=workers,
+            memory=None if memory is None else _values.memory(memory),
+            progress=progress,
+        )
+    result.to_fits(output, overwrite=overwrite)
+    if figure is not None:
+        write_figure(result, figure, overwrite=overwrite)
+    if not quiet:
+        click.echo(result.summary())
+        click.echo(f"\nWrote {' and '.join(str(path) for path in (output, figure) if path)}.")
+
+
+def _default_output(cube: str) -> Path:
+    """``CUBE_fit.fits`` in the current folder."""
+    name = Path(cube.partition("[")[0]).name
+    return Path(f"{name.removesuffix('.gz').rpartition('.')[0] or name}_fit.fits")
+
+
+def _model(text: str, fixed: tuple[str, ...]) -> Model:
+    from manyfit.errors import unknown_name
+    from manyfit.models import parse
+
+    model = parse(text)
+    for name in fixed:
+        if name not in model.param_names:
+            raise unknown_name("Parameter in --fixed", name, model.param_names)
+        getattr(model, name).fixed = True
+    return model
+
+
+@contextmanager
+def _progress(quiet: bool) -> Generator[Any]:
+    from manyfit.blocks import progress_for, rich_progress
+
+    with progress_for(None) if quiet else rich_progress("Fitting", "spectra") as progress:
+        yield progress
+
+
+@contextmanager
+def _scheduler(scheduler: str | None) -> Generator[Any]:
+    """The name of a scheduler, or a client of the one at an address."""
+    if scheduler is None or "://" not in scheduler:
+        yield scheduler
+        return
+    from distributed import Client
+
+    with Client(scheduler) as client:  # type: ignore[no-untyped-call]
+        yield client

@@ -1,0 +1,16 @@
+"""``manyfit info``: the summary of a file of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def info(file: Path) -> None:
+    """Print the summary of a FILE of results, written by 'manyfit fit' or FitResult.to_fits."""
+    from manyfit import FitResult
+
+    click.echo(FitResult.read(file).summary())

@@ -1,0 +1,49 @@
+"""The group of all commands, and what they share: errors as one message, warnings as one line."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import click
+
+from manyfit import __version__
+from manyfit.cli._demo import demo
+from manyfit.cli._fit import fit
+from manyfit.cli._info import info
+from manyfit.cli._models import models
+from manyfit.errors import ManyfitError
+
+
+class Commands(click.Group):
+    """Commands whose errors of input and files are one message; ``--debug`` shows where they arose."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            try:
+                return super().invoke(ctx)
+            except (ManyfitError, OSError) as error:
+                if ctx.params["debug"]:
+                    raise
+                raise click.ClickException(str(error)) from error
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Try it without any file: manyfit demo",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show where an error arose.")
+def main(debug: bool) -> None:
+    """Fit an astropy model to every spectrum of a cube."""
+
+
+for command in (demo, fit, info, models):
+    main.add_command(command)
