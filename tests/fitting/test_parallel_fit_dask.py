@@ -87,7 +87,7 @@ def astropy_fit(data, model=None, **arguments):
 # The kernel and the given fitter are two ways through the same call.
 BOTH_WAYS = pytest.mark.parametrize("way", [{}, {"fit_info": True}], ids=["kernel", "fitter"])
 
-# -- defects of astropy's parallel_fit_dask, each put right ----------------------------------------------------
+# -- defects of astropy, each put right ----------------------------------------------------------------------
 
 
 @BOTH_WAYS

@@ -50,6 +50,10 @@ class Element:
         """Whether start values are finite and bounds in order."""
         return bool(np.all(np.isfinite(self.start)) and np.all(self.lower <= self.upper))
 
+    def weighted(self, values: Array) -> Array:
+        """Values of the fitting shape at the valid points, times their weights."""
+        return values[self.valid] if self.weights is None else (values * self.weights)[self.valid]
+
     def for_fitter(self, at_start: Array | None) -> tuple[tuple[Array, ...], Array, Array | None]:
         """Coordinates, data and weights to be fitted.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from manyfit.kernels import Status
 
+from ._curve import Curve, values_of
 from ._element import Element
 from ._numerical import covariance, jacobian
 from ._work import Columns
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from astropy.modeling import Model
 
 Array = NDArray[np.float64]
+
+#: A parameter nearer to its bound than this part of its error is on it.
+NEAR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -78,21 +82,23 @@ def fit_element(
         Whether to compute covariances; they are NaN if not.
     """
     _prepare(model, element, columns)
-    curve = _Curve(model, element, columns)
+    curve = Curve(model, element.x, columns)
     at_start = None
     if with_covariance or not element.valid.all():
-        at_start = curve.values(element.start[columns.places(columns.free)])
+        at_start = curve(element.start[columns.places(columns.free)])
         if with_covariance and not np.all(np.isfinite(at_start[element.valid])):
             return _without_fit(columns)
     fitted = _fitted(model, fitter, element, at_start) if columns.free else model
-    values = _values_of(fitted, columns.free)
+    values = values_of(fitted, columns.free)
     if not np.all(np.isfinite(values)):
         return _without_fit(columns)
     status, matrix, variances = Status.FALLBACK, _nan(len(values), len(values)), _nan(len(columns.tied))
+    residuals = element.weighted(curve(values) - element.y)
+    statistic = float(np.sum(np.square(residuals), where=np.isfinite(residuals)))
     if with_covariance:
-        status, matrix, variances = _errors(curve, values)
-    # last, so that the model is left with the fitted values
-    return ElementFit(status, fitted, values, curve.tied(values), curve.statistic(values), matrix, variances)
+        status, matrix, variances = _errors(curve, element, values, statistic)
+    tied = curve.tied(values)  # this also leaves the fitted values in the model
+    return ElementFit(status, fitted, values, tied, statistic, matrix, variances)
 
 
 def _fitted(model: Model, fitter: Callable[..., Any], element: Element, at_start: Array | None) -> Model:
@@ -111,10 +117,6 @@ def _prepare(model: Model, element: Element, columns: Columns) -> None:
             parameter.bounds = tuple(float(b) if np.isfinite(b) else None for b in (low, high))
 
 
-def _values_of(model: Model, names: tuple[str, ...]) -> Array:
-    return np.array([getattr(model, name).value for name in names], np.float64)
-
-
 def _nan(*shape: int) -> Array:
     return np.full(shape, np.nan)
 
@@ -124,52 +126,24 @@ def _without_fit(columns: Columns) -> ElementFit:
     return ElementFit(Status.NON_FINITE, None, _nan(n), _nan(m), np.nan, _nan(n, n), _nan(m))
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """A model as a function of its free parameters. `model` is overwritten."""
-
-    model: Model
-    element: Element
-    columns: Columns
-
-    def tied(self, free: Array) -> Array:
-        """The tied parameters. Each sees those before it, as in astropy's fitters."""
-        for name, value in zip(self.columns.free, free, strict=True):
-            setattr(self.model, name, value)
-        for name in self.columns.tied:
-            setattr(self.model, name, self.model.tied[name](self.model))
-        return _values_of(self.model, self.columns.tied)
-
-    def values(self, free: Array) -> Array:
-        """Values at all points, in the fitting shape."""
-        self.tied(free)
-        return np.broadcast_to(self.model(*self.element.x), self.element.y.shape)
-
-    def weighted(self, free: Array) -> Array:
-        """Values at the valid points, times their weights."""
-        return self._weighted(self.values(free))
-
-    def statistic(self, free: Array) -> float:
-        """Sum of the squares of the weighted residuals at points with a value."""
-        residuals = self.weighted(free) - self._weighted(self.element.y)
-        return float(np.sum(np.square(residuals), where=np.isfinite(residuals)))
-
-    def _weighted(self, values: Array) -> Array:
-        valid, weights = self.element.valid, self.element.weights
-        return values[valid] if weights is None else values[valid] * weights[valid]
-
-
-def _errors(curve: _Curve, values: Array) -> tuple[Status, Array, Array]:
+def _errors(curve: Curve, element: Element, values: Array, statistic: float) -> tuple[Status, Array, Array]:
     """Status, covariance of the free and variance of the tied parameters at the minimum."""
     places = curve.columns.places(curve.columns.free)
-    lower, upper = curve.element.lower[places], curve.element.upper[places]
-    inside = np.flatnonzero((lower < values) & (values < upper))
+    lower, upper = element.lower[places], element.upper[places]
+    rows = jacobian(lambda free: element.weighted(curve(free)), values, lower, upper)
+    distance = np.minimum(values - lower, upper - values)
+    inside = np.flatnonzero(distance > 0)
+    found = covariance(rows[:, inside])
+    if found is not None:
+        # A fitter may stop just short of a bound.
+        scale = statistic / max(element.n_points - len(values), 1)
+        inside = inside[distance[inside] > NEAR * np.sqrt(np.diag(found) * scale)]
+        found = covariance(rows[:, inside])
     matrix = _nan(len(values), len(values))
-    determined = covariance(jacobian(curve.weighted, values)[:, inside]) if inside.size else matrix[:0, :0]
-    if determined is not None:
-        matrix[np.ix_(inside, inside)] = determined
-    status = Status.SINGULAR if determined is None else Status.FALLBACK
-    slopes = jacobian(curve.tied, values) if curve.columns.tied else np.empty((0, 0))
+    if found is not None:
+        matrix[np.ix_(inside, inside)] = found
+    slopes = jacobian(curve.tied, values, lower, upper) if curve.columns.tied else matrix[:0]
+    status = Status.SINGULAR if found is None else Status.FALLBACK
     return status, matrix, np.array([_variance(row, matrix) for row in slopes])
 
 

@@ -14,6 +14,7 @@ from manyfit.kernels import Options
 
 from ..errors import FallbackWarning, InputError
 from ._fitter_work import FitterOutcome, FitterWork
+from ._least_squares import LeastSquares
 from ._problem import Problem
 from ._run import Where, put, run_blocks, shaped
 from ._work import Columns
@@ -28,29 +29,25 @@ MOST_ERRORS = 1000
 
 
 def fallback_work(problem: Problem, columns: Columns, options: Options) -> FitterWork:
-    """The work that fits a problem with astropy's ``TRFLSQFitter``.
+    """The work that fits a problem through astropy and SciPy, one element at a time.
 
     Raises
     ------
     InputError
         A statistic other than chi2.
     """
-    from astropy.modeling.fitting import TRFLSQFitter
-
     if options.statistic != "chi2":
         raise InputError(
-            f"statistic={options.statistic!r} needs a model that compiles, and this one runs through an "
-            'astropy fitter, which minimises chi2. Use "chi2", or see manyfit.models.explain(model).'
+            f"statistic={options.statistic!r} needs a model that compiles; for others there is only least "
+            'squares. Use statistic="chi2", or see manyfit.models.explain(model).'
         )
-    # The derivatives that a model brings know nothing of ties, and astropy's fitters use them all the same.
-    arguments = {"maxiter": options.max_iterations, "estimate_jacobian": bool(columns.tied)}
-    return FitterWork(problem.tiles, problem.model, columns, TRFLSQFitter(), arguments)
+    return FitterWork(problem.tiles, problem.model, columns, LeastSquares(options.max_iterations))
 
 
 def warn_of_fallback(reason: Exception, stacklevel: int = 2) -> None:
-    """Say once that a model is fitted by astropy, and why."""
+    """Say that a model has no kernel, and why."""
     warnings.warn(
-        f"{reason}. It is fitted with astropy's TRFLSQFitter: slower, the same answer.",
+        f"{reason}. It is fitted through astropy and SciPy, one element at a time: slower, the same answer.",
         FallbackWarning,
         stacklevel=stacklevel + 1,
     )

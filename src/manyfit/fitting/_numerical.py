@@ -1,4 +1,4 @@
-"""Covariance of fitted parameters from derivatives taken by differences."""
+"""Derivatives by differences, and the covariance that follows from them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Values = Callable[[Array], Array]
 
-# A central difference that changes the values of the model by this much (relative) has an error of about its
-# square, and loses few digits to rounding.
+#: The step first tried, relative to the parameter.
+FIRST_STEP = 6e-6
+# A central difference over which the values change by this much (relative) has an error of about its square,
+# and loses few digits to rounding.
 SMALLEST_CHANGE, LARGEST_CHANGE = 1e-8, 1e-3
-TRIES = 12
+TRIES = 16
 #: Singular values of the scaled Jacobian below this part of the largest mean undetermined parameters.
 SMALLEST_SINGULAR = 1e-9
 
 
-def jacobian(values: Values, at: Array) -> Array:
+def jacobian(
+    values: Values, at: Array, lower: Array | float = -np.inf, upper: Array | float = np.inf
+) -> Array:
     """Derivatives (points, parameters) of the values of a model, by central differences.
 
     The step of each parameter is found from how much the values change, so that no scale has to be known.
@@ -29,6 +33,8 @@ def jacobian(values: Values, at: Array) -> Array:
         Values (points,) for given parameters.
     at
         Parameters.
+    lower, upper
+        Bounds of the parameters, that no step crosses.
 
     Examples
     --------
@@ -36,20 +42,21 @@ def jacobian(values: Values, at: Array) -> Array:
     >>> jacobian(lambda p: p[0] * x**2, np.array([3.0])).round(6).tolist()
     [[1.0], [4.0]]
     """
-    size = float(np.linalg.norm(values(at)))
-    columns = [_column(values, at, k, size) for k in range(len(at))]
-    return np.stack(columns, axis=-1) if columns else np.empty((0, 0))
+    centre = values(at)
+    low, high = np.broadcast_to(lower, at.shape), np.broadcast_to(upper, at.shape)
+    columns = [_column(values, centre, at, k, (low[k], high[k])) for k in range(len(at))]
+    return np.stack(columns, axis=-1) if columns else np.empty((len(centre), 0))
 
 
-def _column(values: Values, at: Array, k: int, size: float) -> Array:
-    step = float(np.cbrt(np.finfo(float).eps)) * (abs(at[k]) or 1.0)
+def _column(values: Values, centre: Array, at: Array, k: int, bounds: tuple[float, float]) -> Array:
+    size = float(np.linalg.norm(centre))
+    step = FIRST_STEP * (abs(at[k]) or 1.0)
     for _ in range(TRIES):
         above, below = at.copy(), at.copy()
-        above[k] += step
-        below[k] -= step
+        above[k], below[k] = min(at[k] + step, bounds[1]), max(at[k] - step, bounds[0])
         high, low = values(above), values(below)
-        change = float(np.linalg.norm(high - low))
-        part = change / (size + float(np.linalg.norm(high)) or 1.0)
+        change = max(float(np.linalg.norm(high - centre)), float(np.linalg.norm(low - centre)))
+        part = change / (size + change) if change > 0 else 0.0
         if part < SMALLEST_CHANGE:
             step *= 1e3
         elif part > LARGEST_CHANGE or not np.isfinite(part):
@@ -68,6 +75,8 @@ def covariance(rows: Array) -> Array | None:
     >>> covariance(np.array([[2.0, 0.0], [0.0, 1.0]])).tolist()
     [[0.25, 0.0], [0.0, 1.0]]
     """
+    if rows.shape[1] == 0:
+        return np.empty((0, 0))
     lengths = np.linalg.norm(rows, axis=0)
     if not (np.all(np.isfinite(rows)) and np.all(lengths > 0)):
         return None
