@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manyfit.fitting import _transpose
 from manyfit.fitting._transpose import rows
 
 DTYPES = (">f4", "<f4", ">f8", "<f8", ">i2", "<u4", "u1", "<i8", "<f2")
@@ -91,3 +93,17 @@ def test_repeated_values():
     np.testing.assert_array_equal(
         rows(np.broadcast_to(np.arange(9.0)[:, None], (9, 20)), 1)[3], np.full(20, 3.0)
     )
+
+
+def test_no_folder_for_compiled_code(monkeypatch):
+    njit = numba.njit
+
+    def cannot_cache(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function 'turn': no locator available")
+        return njit(*args, **options)
+
+    monkeypatch.setattr(numba, "njit", cannot_cache)
+    monkeypatch.setattr(_transpose, "_kernel", _transpose._kernel.__wrapped__)
+    cube = np.random.default_rng(1).normal(size=(9, 20))
+    np.testing.assert_array_equal(rows(cube.T, 1), cube.T)

@@ -95,7 +95,6 @@ def _kernel(bits: int, swap: bool) -> Callable[..., None]:
     """Machine code for floats of some number of bits, in native byte order or not."""
     size = bits // 8
 
-    @numba.njit(nogil=True, cache=True)
     def turn(
         sources: NDArray[np.int64],
         targets: NDArray[np.int64],
@@ -113,7 +112,10 @@ def _kernel(bits: int, swap: bool) -> Callable[..., None]:
                         source = sources[i] + e * size + p * step
                         _turn_piece(source, step, targets[i] + e * row + p * 8, row, bits, swap)
 
-    return cast("Callable[..., None]", turn)
+    try:
+        return cast("Callable[..., None]", numba.njit(nogil=True, cache=True)(turn))
+    except RuntimeError:  # no folder that could be written to: compile anew in each process
+        return cast("Callable[..., None]", numba.njit(nogil=True)(turn))
 
 
 @intrinsic(prefer_literal=True)
