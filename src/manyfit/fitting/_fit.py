@@ -37,7 +37,7 @@ def fit(
     equivalencies: Any = None,
     statistic: str = "chi2",
     precision: str = "float64",
-    max_iterations: int = 200,
+    max_iterations: int = 100,
     tolerance: float = 2e-7,
     scheduler: Any = None,
     workers: int | None = None,

@@ -41,7 +41,7 @@ class Options:
 
     statistic: str = "chi2"
     precision: str = "float64"
-    max_iterations: int = 200
+    max_iterations: int = 100
     tolerance: float = 2e-7
     absolute_sigma: bool = False
 
