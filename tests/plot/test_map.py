@@ -147,6 +147,7 @@ def test_given_axes_are_used_and_values_kept():
 
 
 def test_no_global_state():
+    mpl.get_backend()  # settles a setting that is left open until someone looks at it
     before = mpl.rcParams.copy()
     plot_map(VALUES, centred=True)
     assert mpl.rcParams == before
