@@ -22,7 +22,7 @@ from astropy.modeling.fitting import (
     TRFLSQFitter,
 )
 from astropy.modeling.fitting import parallel_fit_dask as astropys
-from astropy.modeling.models import Const1D, Gaussian1D, Linear1D, Planar2D
+from astropy.modeling.models import Chebyshev1D, Const1D, Gaussian1D, Linear1D, Planar2D
 from astropy.nddata import NDData, StdDevUncertainty, VarianceUncertainty
 from astropy.stats import sigma_clip
 from astropy.utils.exceptions import AstropyUserWarning
@@ -397,6 +397,32 @@ def test_few_iterations_stop_early():
 
 def test_linear_fitter_refuses_other_models_as_in_astropy():
     assert np.all(np.isnan(fit(lines(), fitter=LinearLSQFitter()).mean))
+
+
+@BOTH_WAYS
+def test_polynomials_without_domain_belong_to_the_model_that_is_returned(way):
+    data = (1 + 0.5 * X - 0.02 * X**2)[:, None]
+    arguments = {"fitter": LinearLSQFitter(), "model": Chebyshev1D(2)}
+    assert not np.allclose(astropy_fit(data, **arguments)(X), data[:, 0])
+    assert_allclose(fit(data, **arguments, **way)(X), data[:, 0])
+
+
+@BOTH_WAYS
+def test_compound_models_with_arrays_and_numbers(way):
+    model = Gaussian1D(1.5, [8.5, 10.5, 11.5], 2.0) + Const1D(0.1)
+    assert_allclose(fit(lines(), model, **way).mean_0, [8, 10, 12], rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-18, 1e-6, 1e18])
+def test_data_of_any_scale(factor):
+    """For data of 1e-18 astropy's TRFLSQFitter takes the start values for the minimum."""
+    model = guess(amplitude=1.5 * factor)
+    theirs = astropy_fit(lines() * factor, model)
+    if factor == 1e-18:
+        assert_allclose(theirs.mean, 10.5)
+    ours = fit(lines() * factor, model)
+    assert_allclose(ours.mean, [8, 10, 12])
+    assert_allclose(ours.amplitude, 2 * factor)
 
 
 def test_outlier_removal_runs():

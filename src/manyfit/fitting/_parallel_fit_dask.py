@@ -228,7 +228,17 @@ def _by_fitter(
     from astropy.modeling.fitting import FitInfoArrayContainer
 
     columns = Columns.of(problem.model)
-    work = FitterWork(problem.tiles, problem.model, columns, fitter, options, False, False, keep, diagnostics)
+    work = FitterWork(
+        problem.tiles,
+        _with_domains(problem.model),
+        columns,
+        fitter,
+        options,
+        nan_is_masked=False,
+        with_covariance=False,
+        keep=keep,
+        diagnostics=diagnostics,
+    )
     outcome = solve_by_fitter(problem, work, where)
     if outcome.info is not None:
         fitter.fit_info = FitInfoArrayContainer(outcome.info)
@@ -240,6 +250,20 @@ def _by_fitter(
         for name, value in _fixed(problem, columns).items()
     }
     return values
+
+
+def _with_domains(model: Model) -> Model:
+    """A copy of a model with the domain that means "as it is" where it has none.
+
+    ``LinearLSQFitter`` gives a polynomial without domain that of the data, and so coefficients that belong to
+    another model than the one that is returned.
+    """
+    copy = model.copy()
+    for name in ("domain", "x_domain", "y_domain"):
+        if getattr(copy, name, ()) is None:
+            setattr(copy, name, (-1, 1))
+            setattr(copy, name.replace("domain", "window"), (-1, 1))
+    return copy
 
 
 def _fixed(problem: Problem, columns: Columns) -> dict[str, Any]:
