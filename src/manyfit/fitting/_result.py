@@ -19,7 +19,7 @@ from ._template import UnknownModel, known, shown
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
-    from astropy.table import Table
+    from astropy.table import QTable
     from matplotlib.axes import Axes as MatplotlibAxes
     from xarray import Dataset
 
@@ -247,7 +247,7 @@ class FitResult(Mapping[str, Any]):
         return self.summary()._repr_html_()
 
     def plot(self, name: str, *, ax: MatplotlibAxes | None = None) -> MatplotlibAxes:
-        """Draw the map of a parameter, or ``"statistic"``, ``"status"``, ``"error:NAME"``."""
+        """Draw the map of a parameter, ``"error:NAME"``, ``"statistic"``, ``"reduced"`` (/ dof) or ``"status"``."""
         from ._pictures import plot
 
         return plot(self, name, ax=ax)
@@ -291,7 +291,7 @@ class FitResult(Mapping[str, Any]):
 
         return read(Path(path), model)
 
-    def to_table(self) -> Table:
+    def to_table(self) -> QTable:
         """A table with one row for each element: its index, parameters, errors, statistic and status."""
         from ._exports import to_table
 
