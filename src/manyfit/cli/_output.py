@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from manyfit.fitting._result import FitResult
 
 
+RESOLUTION = 85  # dots per inch: a page is as wide as a window
+
+
 def check(*paths: Path | None, overwrite: bool) -> None:
     """Refuse what cannot be written, before an hour of work."""
     from manyfit.fitting._atomic import check_output
@@ -25,4 +28,4 @@ def write_figure(result: FitResult, path: Path, *, overwrite: bool) -> None:
 
     figure = plot_all(result)
     with replacing(path, overwrite=overwrite) as file:
-        figure.savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=100)
+        figure.savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=RESOLUTION)

@@ -37,7 +37,8 @@ def plot(result: FitResult, name: str, *, ax: Axes | None = None) -> Axes:
         The result; it is computed if it is lazy.
     name
         A parameter, ``"error:NAME"``, ``"statistic"``, ``"reduced"`` (statistic / dof), ``"status"``,
-        ``"n_iter"`` or ``"n_points"``. A velocity is drawn in colours centred on its median.
+        ``"n_iter"`` or ``"n_points"``. A velocity is drawn in colours centred on its median; elements that
+        did not converge are grey.
     ax
         Axes to draw into; by default those of a new figure.
 
@@ -52,7 +53,17 @@ def plot(result: FitResult, name: str, *, ax: Axes | None = None) -> Axes:
         names = {int(code): text.name for code, text in TABLE.items()}
         return plot_classes(result.status, names, wcs=wcs, title="status", ax=ax)
     values, unit, title = _map(result, name)
-    return plot_map(values, wcs=wcs, unit=unit, title=title, ax=ax, centred=_is_velocity(name, unit))
+    # an element that did not converge may be anywhere, and would spoil the colours of all others
+    values = np.where(result.good, values, np.nan)
+    return plot_map(
+        values,
+        wcs=wcs,
+        unit=unit,
+        title=title,
+        ax=ax,
+        percentile=(1, 95) if name.startswith(ERROR) else (1, 99),  # errors have a long tail
+        centred=_is_velocity(name, unit),
+    )
 
 
 def _map(result: FitResult, name: str) -> tuple[Any, Any, str]:
