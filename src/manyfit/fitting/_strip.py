@@ -150,7 +150,16 @@ def bare(model: Model, bounds: Mapping[str, tuple[float | None, float | None]] |
         copy_parameter = getattr(copy, name)
         copy_parameter._set_unit(None, force=True)
     copy._reset_parameters(**first)
+    _count_parameters(copy)
     return copy
+
+
+def _count_parameters(model: Any) -> None:
+    """Correct the number of parameters of each part: a compound model counted each number of an array."""
+    if hasattr(model, "n_left_params"):
+        model.n_left_params = len(model.left.param_names)
+        _count_parameters(model.left)
+        _count_parameters(model.right)
 
 
 def check_stripped(
