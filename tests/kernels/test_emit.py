@@ -245,7 +245,7 @@ def test_source_is_the_same_in_every_process():
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )
     digests = set()
-    for seed in ("0", "1", "12345"):
+    for seed in ("0", "12345"):
         done = subprocess.run(
             [sys.executable, "-c", program],
             env={**os.environ, "PYTHONHASHSEED": seed},

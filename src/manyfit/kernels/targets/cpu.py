@@ -50,11 +50,26 @@ def _kernel_signature(real: Any) -> Any:
     return real(numbers, numbers, numbers, numbers, types.int64, numbers, numbers, numbers)
 
 
-def _solver_signature(real: Any) -> Any:
-    function = types.FunctionType(_kernel_signature(real))
-    numbers, wholes = real[::1], types.int64[::1]
-    results = (numbers, numbers, numbers, types.int32[::1], types.int32[::1], types.int8[::1])
-    return types.void(function, function, *[numbers] * 7, wholes, numbers, numbers, wholes, *results)
+def _meanings(real: Any) -> dict[str, Any]:
+    """What the annotations of the solver mean: its arrays are addresses."""
+    return {
+        "Numbers": types.CPointer(real),
+        "Wholes": types.CPointer(types.int64),
+        "Counts": types.CPointer(types.int32),
+        "Codes": types.CPointer(types.int8),
+        "Kernel": types.FunctionType(_kernel_signature(real)),
+        "int": types.int64,
+        "float": real,
+        "bool": types.boolean,
+        "None": types.void,
+    }
+
+
+def _signature(function: Callable[..., Any], meanings: dict[str, Any]) -> Any:
+    """The Numba signature that the annotations of a function say."""
+    kinds = dict(function.__annotations__)
+    result = meanings[kinds.pop("return")]
+    return result(*(meanings[kind] for kind in kinds.values()))
 
 
 @intrinsic  # type: ignore[misc]
@@ -84,14 +99,23 @@ def kernel(spec: _emit.KernelSpec) -> Compiled:
 @_once
 def solver(real: str) -> Callable[..., None]:
     """The compiled `fit_tile` for one type of number; one for all models."""
+    number = getattr(types, real)
     text = Path(_solver.__file__).read_text().replace("targets.python import at", "targets.cpu import at")
     module = load(text, f"solver_{real}")
-    for name, function in inspect.getmembers(module, inspect.isfunction):
-        if name != "fit_tile":
-            setattr(module, name, _inner(function))
-    decorate = numba.njit(_solver_signature(getattr(types, real)), cache=True, nogil=True, error_model="numpy")
-    return decorate(module.fit_tile)  # type: ignore[no-any-return]
+    meanings = _meanings(number)
+    for function in _INNER:
+        plain = getattr(module, function)
+        setattr(module, function, _inner(_signature(plain, meanings))(plain))
+    # Python hands over arrays and not addresses.
+    arrays = {name: kind.dtype[::1] for name, kind in meanings.items() if isinstance(kind, types.CPointer)}
+    entry = _signature(module.fit_tile, meanings | arrays)
+    return numba.njit(entry, cache=True, nogil=True, error_model="numpy")(module.fit_tile)  # type: ignore[no-any-return]
 
 
-#: Functions that only compiled code calls need no door to Python.
-_inner = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+#: The functions of the solver that others call, in the order in which they can be compiled.
+_INNER = ("solve", "bounded_step", "learn_bend", "covariance", "compress", "count_valid", "start_at", "minimise")
+
+
+def _inner(signature: Any) -> Any:
+    """Functions that only compiled code calls need no door to Python."""
+    return numba.njit(signature, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
