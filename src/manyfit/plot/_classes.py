@@ -92,5 +92,11 @@ def _legend(ax: Axes, colours: Mapping[str, str]) -> None:
     handles = [Patch(facecolor=colour, label=name) for name, colour in colours.items()]
     if handles:
         ax.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0, frameon=False
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1.0),
+            borderaxespad=0,
+            frameon=False,
+            fontsize="small",
+            handlelength=1,
         )
