@@ -62,7 +62,10 @@ def parse(text: str) -> Model:
     (<Quantity 4. km / s>, (3.0, None))
     """
     scanner = Scanner(text)
-    model = _expression(scanner)
+    try:
+        model = _expression(scanner)
+    except RecursionError:
+        raise InputError("The brackets of the model are nested too deeply. Write it with fewer.") from None
     if scanner.see(r"\S"):
         raise scanner.mistake("An operator (+ - * / ** | &) or the end is expected here")
     return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from typing import Any
 
 from manyfit.errors import InputError
@@ -63,7 +64,7 @@ class Scanner:
     def value(self) -> Any:
         """A number with or without unit, string, True, False, None, tuple, list or dictionary of these."""
         if (text := self.match(STRING)) is not None:
-            return ast.literal_eval(text)
+            return self._string(text)
         if (text := self.match(NUMBER)) is not None:
             return self._with_unit(text)
         if (text := self.match(r"(?:True|False|None)\b")) is not None:
@@ -77,6 +78,14 @@ class Scanner:
         raise self.mistake(
             "A value is expected here: a number with or without unit, or fixed={...}, bounds={...}"
         )
+
+    def _string(self, quoted: str) -> str:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python takes a backslash that means nothing as it is
+                return str(ast.literal_eval(quoted))
+        except (SyntaxError, ValueError):
+            raise self.mistake(f"{quoted} is no string", self.position - len(quoted)) from None
 
     def _items(self, end: str) -> list[Any]:
         items: list[Any] = []
@@ -92,7 +101,7 @@ class Scanner:
             if key is None:
                 raise self.mistake("The name of a parameter in quotes is expected here")
             self.expect(":")
-            items[ast.literal_eval(key)] = self.value()
+            items[self._string(key)] = self.value()
             self._between("}")
         return items
 
