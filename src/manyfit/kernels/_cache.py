@@ -67,6 +67,11 @@ def load(text: str, stem: str) -> ModuleType:
     return importlib.import_module(f"manyfit.kernels.generated.{name}")
 
 
+def has_machine_code(module: ModuleType) -> bool:
+    """Whether compiled code of a generated module is on disk."""
+    return any((folder() / "__pycache__").glob(f"{module.__name__.rpartition('.')[2]}.*.nbi"))
+
+
 def _write_once(path: Path, text: str) -> None:
     # The compiled code is tied to the time of its source, so a file that another process has just made must stay.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:

@@ -1,8 +1,8 @@
 """Levenberg-Marquardt for one element, and the loop over the elements of a tile.
 
-The functions are plain Python on flat arrays; a target compiles the text of this file (see `targets.cpu`). They ask
-little of a compiler, reads and writes at an index, so that compiling them takes a second. ``at(array, k)`` is the
-array from place ``k`` on.
+The functions are plain Python on flat arrays; a target compiles the text of this file, with the types that the
+annotations say (see `targets.cpu`). They ask little of a compiler, reads and writes at an index, so that compiling
+them takes seconds, not tens of them. ``at(array, k)`` is the array from place ``k`` on.
 
 The kernel of a model is a function ``kernel(p, x, y, w, points, g, h, rows)`` that returns the statistic ``S`` and
 fills half its gradient ``g`` and the lower triangle of the normal matrix ``h``. A step ``s`` changes the statistic by
@@ -13,7 +13,21 @@ steps as in NL2SOL (Dennis, Gay & Welsch 1981, ACM TOMS 7, 348), scaling by the 
 1978, LNM 630, 105). Parameters on a bound are held while the gradient presses them against it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from manyfit.kernels.targets.python import at
+
+# What the annotations mean to a compiler: see `targets.cpu`.
+Numbers = NDArray[np.floating]
+Wholes = NDArray[np.int64]
+Counts = NDArray[np.int32]
+Codes = NDArray[np.int8]
+Kernel = Callable[[Numbers, Numbers, Numbers, Numbers, int, Numbers, Numbers, Numbers], float]
 
 # The codes of `Status`: a compiled function cannot read the enumeration.
 CONVERGED, AT_BOUND, MAX_ITERATIONS, SINGULAR = 0, 1, 3, 4
@@ -32,7 +46,7 @@ SMALLEST_STEP = 64.0
 SMALLEST_PIVOT = 64.0
 
 
-def solve(a, order, m, n, smallest, b):
+def solve(a: Numbers, order: Wholes, m: int, n: int, smallest: float, b: Numbers) -> bool:
     """Solve ``a z = b`` in place for the rows and columns ``order[:m]`` of the n x n matrix ``a``, by L D L^T.
 
     Only the lower triangle of ``a`` is read; it is overwritten. Returns whether all pivots are larger than
@@ -66,7 +80,20 @@ def solve(a, order, m, n, smallest, b):
     return definite
 
 
-def bounded_step(p, g, h, scale, damping, lower, upper, n, step, a, order, held):
+def bounded_step(
+    p: Numbers,
+    g: Numbers,
+    h: Numbers,
+    scale: Numbers,
+    damping: float,
+    lower: Numbers,
+    upper: Numbers,
+    n: int,
+    step: Numbers,
+    a: Numbers,
+    order: Wholes,
+    held: Wholes,
+) -> float:
     """The damped Gauss-Newton step that stays within the bounds.
 
     A parameter that the step would carry past a bound is put on it, and the step of the others is computed again.
@@ -119,7 +146,18 @@ def bounded_step(p, g, h, scale, damping, lower, upper, n, step, a, order, held)
     return decrease
 
 
-def learn_bend(g, trial_g, h, trial_h, step, fall, bend, missing, known, n):
+def learn_bend(
+    g: Numbers,
+    trial_g: Numbers,
+    h: Numbers,
+    trial_h: Numbers,
+    step: Numbers,
+    fall: float,
+    bend: Numbers,
+    missing: Numbers,
+    known: Numbers,
+    n: int,
+) -> bool:
     """Learn from an accepted step what the second derivatives of the model add to the normal matrix.
 
     Without them the steps shrink slowly where residuals are large, as in a spectrum of mere noise. The secant update
@@ -164,9 +202,34 @@ def learn_bend(g, trial_g, h, trial_h, step, fall, bend, missing, known, n):
 
 
 def minimise(
-    kernel, x, y, w, points, p, lower, upper, n, options, limit, outcome, g, h, trial, trial_g, trial_h, scale, step,
-    a, rows, order, held, bend, curvature, missing, known,
-):
+    kernel: Kernel,
+    x: Numbers,
+    y: Numbers,
+    w: Numbers,
+    points: int,
+    p: Numbers,
+    lower: Numbers,
+    upper: Numbers,
+    n: int,
+    options: Numbers,
+    limit: int,
+    outcome: Numbers,
+    g: Numbers,
+    h: Numbers,
+    trial: Numbers,
+    trial_g: Numbers,
+    trial_h: Numbers,
+    scale: Numbers,
+    step: Numbers,
+    a: Numbers,
+    rows: Numbers,
+    order: Wholes,
+    held: Wholes,
+    bend: Numbers,
+    curvature: Numbers,
+    missing: Numbers,
+    known: Numbers,
+) -> int:
     """Minimise the statistic of one element over ``p[:n]``, in place; see `fit_tile` for the arguments.
 
     Returns a code of `Status`; ``outcome`` takes the statistic and the number of evaluations. ``g`` and ``h`` are those
@@ -282,7 +345,19 @@ def minimise(
     return status
 
 
-def covariance(h, p, lower, upper, n, epsilon, factor, packed, a, column, order):
+def covariance(
+    h: Numbers,
+    p: Numbers,
+    lower: Numbers,
+    upper: Numbers,
+    n: int,
+    epsilon: float,
+    factor: float,
+    packed: Numbers,
+    a: Numbers,
+    column: Numbers,
+    order: Wholes,
+) -> int:
     """``factor`` times the inverse of the normal matrix, as packed lower triangle.
 
     Parameters on a bound are left out and stay NaN. Returns CONVERGED, AT_BOUND or SINGULAR.
@@ -308,7 +383,17 @@ def covariance(h, p, lower, upper, n, epsilon, factor, packed, a, column, order)
     return status
 
 
-def compress(x, y, w, inputs, points, weighted, xs, ys, ws):
+def compress(
+    x: Numbers,
+    y: Numbers,
+    w: Numbers,
+    inputs: int,
+    points: int,
+    weighted: bool,
+    xs: Numbers,
+    ys: Numbers,
+    ws: Numbers,
+) -> int:
     """Copy the valid points: a finite datum and, where there are weights, a finite positive one. Returns their number.
 
     The inputs of the copy follow each other without gaps.
@@ -329,7 +414,7 @@ def compress(x, y, w, inputs, points, weighted, xs, ys, ws):
     return count
 
 
-def count_valid(y, w, points, weighted):
+def count_valid(y: Numbers, w: Numbers, points: int, weighted: bool) -> int:
     """Number of the points that `compress` keeps."""
     count = 0
     if weighted:
@@ -341,7 +426,15 @@ def count_valid(y, w, points, weighted):
     return count
 
 
-def start_at(p, trial, start, lower, upper, n, parameters):
+def start_at(
+    p: Numbers,
+    trial: Numbers,
+    start: Numbers,
+    lower: Numbers,
+    upper: Numbers,
+    n: int,
+    parameters: int,
+) -> int:
     """Copy the start values, moved into the bounds; 0 where one of them or a bound cannot be used."""
     usable = 1
     for i in range(parameters):
@@ -357,9 +450,26 @@ def start_at(p, trial, start, lower, upper, n, parameters):
 
 
 def fit_tile(
-    kernel, information, x, y, w, element_weight, start, lower, upper, sizes, options, work, indices, values, packed,
-    statistics, counts, evaluations, statuses,
-):
+    kernel: Kernel,
+    information: Kernel,
+    x: Numbers,
+    y: Numbers,
+    w: Numbers,
+    element_weight: Numbers,
+    start: Numbers,
+    lower: Numbers,
+    upper: Numbers,
+    sizes: Wholes,
+    options: Numbers,
+    work: Numbers,
+    indices: Wholes,
+    values: Numbers,
+    packed: Numbers,
+    statistics: Numbers,
+    counts: Counts,
+    evaluations: Counts,
+    statuses: Codes,
+) -> None:
     """Fit every element of a tile; all arrays are flat.
 
     Parameters
@@ -415,7 +525,7 @@ def fit_tile(
                 compress(xe, ye, we, inputs, points, weighted, xs, ys, ws)
                 xe, ye, we = xs, ys, ws
             status = minimise(
-                kernel, xe, ye, we, count, p, low, high, n, options, sizes[5], outcome, g, h, trial, trial_g, trial_h,
+                kernel, xe, ye, we, count, p, low, high, n, at(options, 0), sizes[5], outcome, g, h, trial, trial_g, trial_h,
                 scale, step, a, rows, order, held, bend, curvature, missing, known,
             )
             evaluations[e] = outcome[1]
@@ -433,7 +543,7 @@ def fit_tile(
         statuses[e] = status
 
 
-def scratch_sizes(inputs, points, n, parameters):
+def scratch_sizes(inputs: int, points: int, n: int, parameters: int) -> tuple[int, int]:
     """Lengths of ``work`` and ``indices`` of `fit_tile`."""
     work = 2 * parameters + 6 * n + 2 + 5 * n * n + (n + 1) * 256 + (inputs + 2) * points
     return work, 2 * n

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from manyfit.kernels import _emit, _solver
-from manyfit.kernels._cache import load
+from manyfit.kernels._cache import has_machine_code, load
 
 MATHEMATICS = "manyfit.kernels.targets.functions"
 
@@ -103,9 +103,11 @@ def solver(real: str) -> Callable[..., None]:
     text = Path(_solver.__file__).read_text().replace("targets.python import at", "targets.cpu import at")
     module = load(text, f"solver_{real}")
     meanings = _meanings(number)
-    for function in _INNER:
-        plain = getattr(module, function)
-        setattr(module, function, _inner(_signature(plain, meanings))(plain))
+    on_disk = has_machine_code(module)
+    with nullcontext() if on_disk else _unoptimised():
+        for name in _INNER:
+            plain = getattr(module, name)
+            setattr(module, name, _inner(plain, None if on_disk else _signature(plain, meanings)))
     # Python hands over arrays and not addresses.
     arrays = {name: kind.dtype[::1] for name, kind in meanings.items() if isinstance(kind, types.CPointer)}
     entry = _signature(module.fit_tile, meanings | arrays)
@@ -116,6 +118,21 @@ def solver(real: str) -> Callable[..., None]:
 _INNER = ("solve", "bounded_step", "learn_bend", "covariance", "compress", "count_valid", "start_at", "minimise")
 
 
-def _inner(signature: Any) -> Any:
-    """Functions that only compiled code calls need no door to Python."""
-    return numba.njit(signature, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _inner(function: Callable[..., Any], signature: Any) -> Any:
+    """A function that only compiled code calls and that needs no door to Python.
+
+    With a signature it is compiled at once; without, when it is called, which is never if its caller is on disk.
+    """
+    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(**options)(function) if signature is None else numba.njit(signature, **options)(function)
+
+
+@contextmanager
+def _unoptimised() -> Iterator[None]:
+    """Compile without optimising: what is inlined into `fit_tile` is optimised there, and once is enough."""
+    level = numba.config.OPT
+    numba.config.OPT = type(level)("0")
+    try:
+        yield
+    finally:
+        numba.config.OPT = level
