@@ -76,5 +76,6 @@ def wcs_from_header(header: Header, ndim: int) -> Any:
         wcs = WCS(header)
     if wcs.naxis == ndim:
         return wcs
+    wcs.pixel_shape = [header.get(f"NAXIS{axis}", 1) for axis in range(1, wcs.naxis + 1)]
     cut = [0] * (wcs.naxis - ndim) + [slice(None)] * ndim
     return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, cut))
