@@ -12,9 +12,11 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 #: Environment variable that names the folder of compiled kernels.
 VARIABLE = "MANYFIT_CACHE"
@@ -64,12 +66,21 @@ def load(text: str, stem: str) -> ModuleType:
     if not path.exists():
         _write_once(path, text)
         importlib.invalidate_caches()
+    elif path.read_text(encoding="utf-8", errors="replace") != text:  # damaged
+        path.unlink(missing_ok=True)
+        _write_once(path, text)
     return importlib.import_module(f"manyfit.kernels.generated.{name}")
 
 
 def has_machine_code(module: ModuleType) -> bool:
     """Whether compiled code of a generated module is on disk."""
     return any((folder() / "__pycache__").glob(f"{module.__name__.rpartition('.')[2]}.*.nbi"))
+
+
+def forget_machine_code(function: Callable[..., Any]) -> None:
+    """Remove the compiled code of a generated module's function from the disk."""
+    for path in (folder() / "__pycache__").glob(f"{Path(function.__code__.co_filename).stem}.*.nb?"):
+        path.unlink(missing_ok=True)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from manyfit.kernels import _emit, _solver
-from manyfit.kernels._cache import has_machine_code, load
+from manyfit.kernels._cache import forget_machine_code, has_machine_code, load
 
 MATHEMATICS = "manyfit.kernels.targets.functions"
 
@@ -88,12 +88,12 @@ def at(context: Any, array: Any, place: Any) -> Any:
 def kernel(spec: _emit.KernelSpec) -> Compiled:
     """Compile a kernel, or load it from the cache."""
     module = load(_emit.source(spec).replace("{target}", MATHEMATICS), "kernel")
-    decorate = numba.njit(
-        _kernel_signature(getattr(types, spec.real)), cache=True, nogil=True, error_model="numpy", fastmath=set(FAST)
-    )
-    function = decorate(module.kernel)
+    signature = _kernel_signature(getattr(types, spec.real))
+    function = _kept(module.kernel, signature, fastmath=set(FAST))
     is_curved = spec.terms.is_curved
-    return Compiled(function, decorate(module.information) if is_curved else function, is_curved)
+    return Compiled(
+        function, _kept(module.information, signature, fastmath=set(FAST)) if is_curved else function, is_curved
+    )
 
 
 @_once
@@ -111,7 +111,17 @@ def solver(real: str) -> Callable[..., None]:
     # Python hands over arrays and not addresses.
     arrays = {name: kind.dtype[::1] for name, kind in meanings.items() if isinstance(kind, types.CPointer)}
     entry = _signature(module.fit_tile, meanings | arrays)
-    return numba.njit(entry, cache=True, nogil=True, error_model="numpy")(module.fit_tile)  # type: ignore[no-any-return]
+    return _kept(module.fit_tile, entry)
+
+
+def _kept(function: Callable[..., Any], signature: Any, *, fastmath: Any = False) -> Callable[..., Any]:
+    """Compile a function, or load its machine code; what cannot be loaded is made anew."""
+    decorate = numba.njit(signature, cache=True, nogil=True, error_model="numpy", fastmath=fastmath)
+    try:
+        return decorate(function)  # type: ignore[no-any-return]
+    except Exception:  # noqa: BLE001  a damaged file may raise anything; an error of the compiler comes again below
+        forget_machine_code(function)
+        return decorate(function)  # type: ignore[no-any-return]
 
 
 #: The functions of the solver that others call, in the order in which they can be compiled.
