@@ -49,9 +49,9 @@ def hdu_list(result: FitResult) -> HDUList:
     coordinates = wcs_header(result.wcs)
     hdus = [_primary(result, has_wcs=coordinates is not None)]
     for name, extension in extension_names(result.names).items():
-        unit = result.system.parameters[name]
-        hdus.append(_parameter(result.parameters.value(name), name, extension, unit, coordinates))
-        hdus.append(_parameter(result.parameters.error(name), name, f"{extension}_ERR", unit, coordinates))
+        value = _image(result.parameters.value(name), "value", extension, coordinates)
+        error = _image(result.parameters.error(name), "error", f"{extension}_ERR", coordinates)
+        hdus += [_named(hdu, name, result.system.parameters[name]) for hdu in (value, error)]
     others = ("statistic", "dof", "n_points", "n_iter")
     hdus += [_image(getattr(result, name), name, MAPS[name], coordinates) for name in others]
     hdus.append(_status(result, coordinates))
@@ -133,9 +133,8 @@ def _image(values: Any, content: str, extension: str, coordinates: Header | None
     return hdu
 
 
-def _parameter(values: Any, name: str, extension: str, unit: Any, coordinates: Header | None) -> ImageHDU:
-    content = "error" if extension.endswith("_ERR") else "value"
-    hdu = _image(values, content, extension, coordinates)
+def _named(hdu: ImageHDU, name: str, unit: Any) -> ImageHDU:
+    """The same image with name and unit of its parameter."""
     hdu.header["PARNAME"] = to_ascii(name)
     if unit is not None:
         hdu.header["BUNIT"] = unit_text(unit)
