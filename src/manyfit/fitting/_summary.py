@@ -170,7 +170,8 @@ def _text(s: Summary) -> Iterable[str]:
 def _title(s: Summary) -> str:
     shape = " x ".join(map(str, s.shape)) or "1"
     total = f" = {s.n_elements}" if len(s.shape) > 1 else ""
-    return f"{s.model} fitted to {shape}{total} elements ({s.options})"
+    elements = "element" if s.n_elements == 1 else "elements"
+    return f"{s.model} fitted to {shape}{total} {elements} ({s.options})"
 
 
 def _troubles(s: Summary) -> list[StatusLine]:

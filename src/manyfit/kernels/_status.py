@@ -76,7 +76,7 @@ TABLE: dict[Status, StatusText] = {
     Status.WORKER_ERROR: StatusText(
         "worker_error",
         "An exception was raised while this element was fitted.",
-        "See result.errors for the traceback.",
+        "See result.tracebacks.",
     ),
     Status.NOT_FITTED: StatusText(
         "not_fitted",
