@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.blocks import plan
-from manyfit.errors import InputError
+from manyfit.errors import InputError, ModelNotCompiled
+from manyfit.models import formula
 
 from ._problem import Problem, bytes_per_element
 from ._strip import in_unit
 from ._template import known
 
 if TYPE_CHECKING:
+    from astropy.modeling import Model
+
     from ._result import FitResult
 
 Array = NDArray[np.float64]
@@ -77,8 +80,20 @@ def values_of(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
     parameters = {
         name: np.asarray(result.parameters.value(name)[block]).reshape(-1, 1) for name in result.names
     }
-    axis = x.ndim - 2
-    coordinates = [x.take(i, axis=axis) for i in range(x.shape[axis])]
-    values = known(result.template).evaluate(*coordinates, *(parameters[name] for name in result.names))
-    elements = next(iter(parameters.values())).shape[0]
-    return np.broadcast_to(values, (elements, x.shape[-1]))
+    model = known(result.template)
+    columns = [parameters[name] for name in result.names]
+    elements = columns[0].shape[0]
+    if _takes_all(model):
+        values = model.evaluate(*np.moveaxis(x, -2, 0), *columns)
+        return np.broadcast_to(values, (elements, x.shape[-1]))
+    each = np.broadcast_to(x, (elements, *x.shape[-2:]))
+    return np.array([model.evaluate(*each[e], *(c[e] for c in columns)) for e in range(elements)])
+
+
+def _takes_all(model: Model) -> bool:
+    """Whether a model can evaluate all elements together: one that compiles looks at each point alone."""
+    try:
+        formula(model)
+    except ModelNotCompiled:
+        return False
+    return True

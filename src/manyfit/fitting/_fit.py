@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit.errors import FallbackWarning, InputError, InputTypeError, ModelNotCompiled, StartWarning
-from manyfit.kernels import Formula, Options, prepare
+from manyfit.errors import InputError, InputTypeError, ModelNotCompiled
+from manyfit.kernels import Formula, Options, Solution, prepare
 from manyfit.models import formula as formula_of
 
+from ._fallback import fallback_work, solve_by_fitter, warn_of_fallback
+from ._lazy_run import lazy_solution
 from ._parameters import Parameters
 from ._problem import Problem, problem
 from ._result import FitResult
@@ -139,44 +141,57 @@ def fit(
 
 
 def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bool = True) -> FitResult:
-    """Fit a problem with its kernel, or with the astropy fitter if the model cannot be compiled."""
+    """Fit a problem with its kernel, or through astropy and SciPy if the model cannot be compiled."""
     if options.statistic == "cash" and problem.tiles.weighting is not None:
         raise InputError(
-            'statistic="cash" takes the noise from the counts themselves. Leave out uncertainty and weights, or use '
-            'statistic="chi2".'
+            'statistic="cash" takes the noise from the counts themselves. Leave out uncertainty and weights, or '
+            'use statistic="chi2".'
+        )
+    options = replace(options, absolute_sigma=problem.absolute_sigma or options.statistic == "cash")
+    started = time.perf_counter()
+    try:
+        formula = formula_of(problem.model)
+    except ModelNotCompiled as reason:
+        warn_of_fallback(reason, stacklevel=3)
+        parameters, tracebacks = _by_fitter(problem, options, where, compute=compute)
+    else:
+        parameters, tracebacks = _by_kernel(problem, formula, options, where, compute=compute), {}
+    seconds = time.perf_counter() - started if compute else None
+    return FitResult(
+        parameters, problem.model, problem.units, options, problem.wcs, seconds, problem, tracebacks
+    )
+
+
+def _by_kernel(
+    problem: Problem, formula: Formula, options: Options, where: Where, *, compute: bool
+) -> Parameters:
+    work = KernelWork(problem.tiles, formula, Columns.of(problem.model), options)
+    prepare(formula, options, weighted=is_weighted(problem.tiles))
+    n_free = len(formula.free)
+    solution = solve(problem, work, n_free, where) if compute else lazy_solution(problem, work, n_free, where)
+    return replace(_parameters(problem, work.columns, solution, options), tied=dict(formula.tied))
+
+
+def _by_fitter(
+    problem: Problem, options: Options, where: Where, *, compute: bool
+) -> tuple[Parameters, dict[int, str]]:
+    if not compute:
+        raise InputError(
+            "compute=False needs a model that compiles; see manyfit.models.explain(model). Leave it out, or fit "
+            "the data in parts."
         )
     columns = Columns.of(problem.model)
-    formula = compiled_formula(problem)
-    options = _with_sigma(options, problem)
-    started = time.perf_counter()
-    if formula is None:
-        raise NotImplementedError
-    work = KernelWork(problem.tiles, formula, columns, options)
-    prepare(formula, options, weighted=is_weighted(problem.tiles))
-    solution = solve(problem, work, len(columns.free), where)
-    places = columns.places(columns.fixed)
-    parameters = Parameters(
-        columns,
-        solution,
-        {name: problem.tiles.start.arrays[i] for name, i in zip(columns.fixed, places, strict=True)},
-        dict(formula.tied),
-        options.absolute_sigma,
-    )
-    seconds = time.perf_counter() - started
-    return FitResult(parameters, problem.model, problem.units, options, problem.wcs, seconds, problem)
+    outcome = solve_by_fitter(problem, fallback_work(problem, columns, options), where)
+    parameters = _parameters(problem, columns, outcome.solution, options)
+    errors = np.sqrt(outcome.tied_variance * np.expand_dims(parameters.variance_factor, -1))
+    stored = {name: (outcome.tied[..., i], errors[..., i]) for i, name in enumerate(columns.tied)}
+    return replace(parameters, stored=stored), outcome.errors
 
 
-def compiled_formula(problem: Problem) -> Formula | None:
-    """The formula of the model, or None with a warning if it has none."""
-    try:
-        return formula_of(problem.model)
-    except ModelNotCompiled as error:
-        warnings.warn(
-            f"{error}. It is fitted with astropy's TRFLSQFitter: slower, the same answer.",
-            FallbackWarning,
-            stacklevel=4,
-        )
-        return None
+def _parameters(problem: Problem, columns: Columns, solution: Solution, options: Options) -> Parameters:
+    starts = problem.tiles.start.arrays
+    fixed = {name: starts[columns.names.index(name)] for name in columns.fixed}
+    return Parameters(columns, solution, fixed, {}, options.absolute_sigma)
 
 
 def _check_model(model: Any) -> None:
@@ -191,9 +206,3 @@ def _check_model(model: Any) -> None:
         )
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. Models with one output can be fitted.")
-
-
-def _with_sigma(options: Options, problem: Problem) -> Options:
-    from dataclasses import replace
-
-    return replace(options, absolute_sigma=problem.absolute_sigma or options.statistic == "cash")

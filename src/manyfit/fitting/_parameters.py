@@ -10,7 +10,7 @@ import numpy as np
 
 from manyfit.kernels import Solution
 from manyfit.kernels._derive import derivative
-from manyfit.kernels._expression import Node, evaluate
+from manyfit.kernels._expression import Node, evaluate, is_const
 
 from ._work import Columns
 
@@ -76,12 +76,9 @@ class Parameters:
             return np.sqrt(self.covariance_of(i, i))
         if name in self.columns.fixed:
             return np.where(self.fitted, 0.0, np.nan)
-        slopes = {
-            i: np.asarray(evaluate(derivative(self.tied[name], free), self._known))
-            for i, free in enumerate(self.columns.free)
-        }
-        used = {i: slope for i, slope in slopes.items() if np.any(slope != 0)}
-        variance = sum(a * b * self.covariance_of(i, j) for i, a in used.items() for j, b in used.items())
+        nodes = {i: derivative(self.tied[name], free) for i, free in enumerate(self.columns.free)}
+        slopes = {i: evaluate(node, self._known) for i, node in nodes.items() if not is_const(node, 0.0)}
+        variance = sum(a * b * self.covariance_of(i, j) for i, a in slopes.items() for j, b in slopes.items())
         return np.where(self.fitted, np.sqrt(variance), np.nan)
 
     def covariance_of(self, i: int, j: int) -> Any:

@@ -194,10 +194,10 @@ class FitResult(Mapping[str, Any]):
         """The same result computed; itself if it is."""
         if not self.is_lazy:
             return self
-        import dask
+        from dask.base import compute
 
         names = [f.name for f in fields(Solution)]
-        arrays = dask.compute(*(getattr(self.parameters.solution, name) for name in names))
+        arrays = compute(*(getattr(self.parameters.solution, name) for name in names))
         solution = Solution(**dict(zip(names, arrays, strict=True)))
         return replace(self, parameters=replace(self.parameters, solution=solution))
 

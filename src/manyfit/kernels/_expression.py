@@ -274,7 +274,8 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
     """
 
     def leaf(n: Node) -> Any:
-        return n.value if n.op == "const" else np.asarray(values[n.value], dtype=float)
+        value = n.value if n.op == "const" else values[n.value]
+        return np.float64(value) if isinstance(value, int | float) else value
 
     def combine(n: Node, args: list[Any]) -> Any:
         if n.op == "sum":

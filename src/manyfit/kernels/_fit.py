@@ -50,7 +50,7 @@ class Options:
             raise unknown_name("statistic", self.statistic, STATISTICS)
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
-        if not (isinstance(self.max_iterations, int | np.integer) and self.max_iterations > 0):
+        if not float(self.max_iterations).is_integer() or self.max_iterations < 1:
             raise InputError(f"max_iterations is {self.max_iterations!r}. Give a whole number above zero.")
         if not 0.0 < self.tolerance < 1.0:
             raise InputError(
