@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: found again, shared between processes, never in the way when the folder is damaged."""
+"""Compiled kernels on disk: found again, shared between processes, repaired where damaged."""
 
 from __future__ import annotations
 
