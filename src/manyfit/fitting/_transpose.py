@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -155,7 +155,7 @@ def _load(builder: Any, base: Any, step: Any, i: int, bits: int, swap: bool) -> 
     value.align = 1  # a file may begin its data anywhere
     if swap:
         name, kind = f"llvm.bswap.v{LANES}i{bits}", ir.FunctionType(vector, [vector])
-        swapped = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
+        swapped = cgutils.get_or_insert_function(builder.module, kind, name)
         value = builder.call(swapped, [value])
     return value
 

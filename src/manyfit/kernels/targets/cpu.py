@@ -12,6 +12,7 @@ from typing import Any
 
 import numba
 from numba import types
+from numba.core import config
 from numba.extending import intrinsic
 
 from manyfit.kernels import _emit, _solver
@@ -72,7 +73,7 @@ def _signature(function: Callable[..., Any], meanings: dict[str, Any]) -> Any:
     return result(*(meanings[kind] for kind in kinds.values()))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def at(context: Any, array: Any, place: Any) -> Any:
     """The address of one number of an array: reads and writes through it have no checks to compile."""
     result = types.CPointer(array.dtype)
@@ -133,16 +134,18 @@ def _inner(function: Callable[..., Any], signature: Any) -> Any:
 
     With a signature it is compiled at once; without, when it is called, which is never if its caller is on disk.
     """
-    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(**options)(function) if signature is None else numba.njit(signature, **options)(function)
+    given = () if signature is None else (signature,)
+    decorate: Any = numba.njit
+    return decorate(*given, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 @contextmanager
 def _unoptimised() -> Iterator[None]:
     """Compile without optimising: what is inlined into `fit_tile` is optimised there, and once is enough."""
-    level = numba.config.OPT
-    numba.config.OPT = type(level)("0")
+    settings: Any = config
+    level = settings.OPT
+    settings.OPT = type(level)("0")
     try:
         yield
     finally:
-        numba.config.OPT = level
+        settings.OPT = level

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 
 # numba gives the caller's fastmath flags to every instruction without any: a flag of our own keeps them away.
 FUSE = ("contract",)  # a * b + c may become one fused operation
