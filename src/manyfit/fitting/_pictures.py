@@ -45,8 +45,10 @@ def plot(result: FitResult, name: str, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        The name is not known, or the maps have not one or two axes.
+        The name is not known, the maps have not one or two axes, or there are no elements.
     """
+    if 0 in result.shape:
+        raise InputError(f"There are no elements to draw: the maps have the shape {result.shape}.")
     result = result.compute()
     wcs = _plane(result)
     if name == "status":
