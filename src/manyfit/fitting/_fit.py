@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit.errors import InputError, InputTypeError, ModelNotCompiled
+from manyfit.errors import InputError, InputTypeError, ModelNotCompiled, StartWarning
 from manyfit.kernels import Formula, Options, Solution, prepare
 from manyfit.models import formula as formula_of
 
@@ -81,7 +82,8 @@ def fit(
     equivalencies
         Equivalencies to convert `world` to the units of the model.
     statistic
-        ``"chi2"``, :math:`\sum w (f - y)^2`, or ``"cash"`` for counts, :math:`2 \sum (f - y \ln f)` (Cash 1979).
+        ``"chi2"``, :math:`\sum w (f - y)^2`, or ``"cash"`` for counts, :math:`2 \sum (f - y \ln f)` (Cash 1979);
+        values below zero are no counts and are left out.
     precision
         ``"float64"``, or ``"mixed"``: iterations in float32, finished in float64 to the same answer.
     max_iterations
@@ -137,6 +139,7 @@ def fit(
         equivalencies=equivalencies,
         bounds=bounds,
     )
+    _warn_of_starts(the_problem)
     return fit_problem(the_problem, options, where, compute=compute)
 
 
@@ -206,3 +209,21 @@ def _check_model(model: Any) -> None:
         )
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. Models with one output can be fitted.")
+
+
+def _warn_of_starts(problem: Problem) -> None:
+    tiles = problem.tiles
+    each = zip(
+        problem.model.param_names, tiles.start.arrays, tiles.lower.arrays, tiles.upper.arrays, strict=True
+    )
+    free = Columns.of(problem.model).free
+    moved = [
+        name for name, start, low, high in each if name in free and np.any((start < low) | (start > high))
+    ]
+    if moved:
+        warnings.warn(
+            f"Start values of {', '.join(map(repr, moved))} are outside of their bounds; they are moved to the nearest "
+            "bound. Give start values within the bounds.",
+            StartWarning,
+            stacklevel=3,
+        )

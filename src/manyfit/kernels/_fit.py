@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,7 @@ class Elements:
     x
         Coordinates (inputs, points) shared by all elements, or (elements, inputs, points).
     y
-        Data (elements, points); points that are not finite are left out.
+        Data (elements, points); points that are not finite are left out, and counts below zero.
     weight
         Inverse variance (1 or elements, 1 or points), or None. Points whose weight is not positive and finite are
         left out.
@@ -153,6 +153,8 @@ def fit(formula: Formula, elements: Elements, options: Options) -> Solution:
     >>> fit(slope, data, Options()).values
     array([[2.]])
     """
+    if options.statistic == "cash" and np.any(elements.y < 0):
+        elements = replace(elements, y=np.where(elements.y < 0, np.nan, elements.y))
     start = elements.start
     if options.precision == "mixed" and _resolved(elements.x):
         rough = _fit(formula, elements, start, options, "float32").values.astype(np.float64)
