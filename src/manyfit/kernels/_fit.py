@@ -52,7 +52,7 @@ class Options:
             raise unknown_name("precision", self.precision, PRECISIONS)
         if not float(self.max_iterations).is_integer() or self.max_iterations < 1:
             raise InputError(f"max_iterations is {self.max_iterations!r}. Give a whole number above zero.")
-        if not 0.0 < self.tolerance < 1.0:
+        if not (isinstance(self.tolerance, float | int | np.floating) and 0.0 < self.tolerance < 1.0):
             raise InputError(
                 f"tolerance is {self.tolerance!r}. Give a number between 0 and 1: how far from the minimum to stop, "
                 "in standard deviations of the parameters."
