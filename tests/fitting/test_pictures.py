@@ -62,7 +62,7 @@ def test_status_has_a_legend_of_what_occurs():
 
 
 def test_unknown_map():
-    with pytest.raises(InputError, match="Map 'error:men' is not known.*Did you mean 'error:mean'"):
+    with pytest.raises(InputError, match=r"Map 'error:men' is not known\..*Did you mean 'error:mean'"):
         sky().plot("error:men")
 
 
@@ -93,7 +93,7 @@ def test_other_shapes_are_refused(shape):
 
 
 def test_no_elements():
-    with pytest.raises(InputError, match=r"no elements to draw: the maps have the shape \(0, 3\)"):
+    with pytest.raises(InputError, match=r"no elements to draw: the maps have the shape \(0, 3\)\."):
         plot_all(result_of(gaussian(), (0, 3), **LINE))
 
 

@@ -9,7 +9,7 @@ import click
 MODEL = "Gaussian1D(amplitude=1 K, mean=4.5 km/s, stddev=0.4 km/s)"
 
 
-@click.command()
+@click.command(short_help="Simulate a cube, fit it, write maps and a figure.")
 @click.option(
     "-o",
     "--output",

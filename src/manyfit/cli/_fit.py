@@ -18,12 +18,13 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command(
+    short_help="Fit a model to every spectrum of a cube.",
     epilog="""\b
 Examples:
   manyfit fit cube.fits --model 'Gaussian1D(amplitude=1, mean=4 km/s, stddev=0.5 km/s)'
   manyfit fit cube.fits --model 'Gaussian1D(1, 20, 3) + Const1D(0)' --bounds 'mean_0=10:30'
   manyfit fit --config fit.toml --figure maps.png --overwrite
-"""
+""",
 )
 @click.argument("cube")
 @click.option("-m", "--model", required=True, help="Model of astropy.modeling with start values.")

@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def models() -> None:
-    """List the models of astropy.modeling and how manyfit runs them."""
+    """List the models of astropy.modeling, and which of them compile."""
     from manyfit.models import table
 
     rows = table()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from manyfit.fitting._result import FitResult
 
 
-RESOLUTION = 85  # dots per inch: a page is as wide as a window
+RESOLUTION = 80  # dots per inch: a page is as wide as a window
 
 
 def check(*paths: Path | None, overwrite: bool) -> None:
