@@ -113,7 +113,7 @@ def plot_all(result: FitResult) -> Figure:
     top = [*result.names, "reduced"]
     bottom = [*(f"{ERROR}{name}" for name in result.names), "status"]
     chunks = [(line[i : i + columns]) for i in range(0, len(top), columns) for line in (top, bottom)]
-    figure = new_figure(0.6 + 3.9 * columns, 0.7 + 3.1 * len(chunks))
+    figure = new_figure(0.6 + 3.9 * columns, 0.7 + 2.85 * len(chunks))
     for row, names in enumerate(chunks):
         for column, name in enumerate(names):
             place = (len(chunks), columns, row * columns + column + 1)
