@@ -28,4 +28,5 @@ def write_figure(result: FitResult, path: Path, *, overwrite: bool) -> None:
 
     figure = plot_all(result)
     with replacing(path, overwrite=overwrite) as file:
-        figure.savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=RESOLUTION)
+        picture = path.suffix.removeprefix(".") or "png"
+        figure.savefig(file, format=picture, dpi=RESOLUTION, bbox_inches="tight")

@@ -113,7 +113,8 @@ def plot_all(result: FitResult) -> Figure:
     top = [*result.names, "reduced"]
     bottom = [*(f"{ERROR}{name}" for name in result.names), "status"]
     chunks = [(line[i : i + columns]) for i in range(0, len(top), columns) for line in (top, bottom)]
-    figure = new_figure(0.6 + 3.9 * columns, 0.7 + 2.85 * len(chunks))
+    ratio = np.clip(result.shape[0] / result.shape[1], 0.4, 2.0) if len(result.shape) == 2 else 1.0
+    figure = new_figure(0.6 + 3.9 * columns, 0.7 + (0.6 + 2.4 * ratio) * len(chunks))
     for row, names in enumerate(chunks):
         for column, name in enumerate(names):
             place = (len(chunks), columns, row * columns + column + 1)
