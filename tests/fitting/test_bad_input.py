@@ -99,7 +99,7 @@ def test_names_of_keywords_are_checked():
         manyfit.fit(line(), CUBE, uncertanty=1.0)
 
 
-# -- values of data --------------------------------------------------------------------------------------------------
+# -- values of data ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(0,), (4, 0), (0, 0)])
@@ -218,7 +218,7 @@ def test_counts_where_the_model_starts_below_zero():
     assert result.status.tolist() == [Status.NON_FINITE] * 2
 
 
-# -- files -----------------------------------------------------------------------------------------------------------
+# -- files -------------------------------------------------------------------------------------------------
 
 
 def test_truncated_fits(tmp_path: Path):
@@ -251,7 +251,7 @@ def test_fits_without_an_image(tmp_path: Path):
         manyfit.fit(line(), path)
 
 
-# -- models of the user ----------------------------------------------------------------------------------------------
+# -- models of the user ------------------------------------------------------------------------------------
 
 
 class Failing(Fittable1DModel):
@@ -295,7 +295,7 @@ def test_unknown_parameter_of_a_result():
             ask("stdev")
 
 
-# -- nothing of the user is changed ----------------------------------------------------------------------------------
+# -- nothing of the user is changed ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["float64", ">f4", "int16", "masked", "quantity"])

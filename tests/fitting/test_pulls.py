@@ -30,8 +30,8 @@ def line(low: float, high: float, n: int = 60) -> tuple[np.ndarray]:
 
 GRID = np.meshgrid(np.linspace(-4, 4, 12), np.linspace(-4, 4, 11), indexing="ij")
 
-# The width of a Lorentzian or the index of a profile is far from linear in the data where signal is low: there the
-# estimate itself is biased, by whatever fitter, so those models have a higher ratio.
+# The width of a Lorentzian or the index of a profile is far from linear in the data where signal is low:
+# there the estimate itself is biased, by whatever fitter, so those models have a higher ratio.
 CASES = {
     "Gaussian1D": Case(m.Gaussian1D(10, 5, 1.2), line(0, 10)),
     "Lorentz1D": Case(m.Lorentz1D(10, 5, 2.0), line(0, 10), 50.0),
