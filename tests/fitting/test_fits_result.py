@@ -307,6 +307,18 @@ def test_full_disk(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
 
 
+def test_a_limit_of_the_system(tmp_path):
+    resource = pytest.importorskip("resource", reason="needs limits on the size of files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        with pytest.raises(OSError, match=r"a\.fits' could not be written \(.*\)\. Is the disk full"):
+            result_of(m.Const1D(), (50, 50)).to_fits(tmp_path / "a.fits")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
 def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt

@@ -65,5 +65,10 @@ def replacing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # NumPy says how much was written, not why it stopped
+        raise OSError(f"{str(path)!r} could not be written ({error}). Is the disk full?") from error
     finally:
         part.unlink(missing_ok=True)

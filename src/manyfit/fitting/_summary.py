@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
-from math import isnan, nan, prod
-from textwrap import wrap
+from math import nan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels import Status
 from ..kernels._status import TABLE
+from ._summary_text import html_lines, text_lines
 from ._template import shown
 
 if TYPE_CHECKING:
     from ._result import FitResult
-
-WIDTH = 88
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,13 @@ class Summary:
 
     def __str__(self) -> str:
         """Fixed-width text."""
-        return "\n".join(_text(self))
+        return "\n".join(text_lines(self))
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return "\n".join(_html(self))
+        return "\n".join(html_lines(self))
 
 
 def summary(result: FitResult) -> Summary:
@@ -138,97 +135,3 @@ def _percentiles(values: Any) -> tuple[float, float, float]:
         return nan, nan, nan
     low, median, high = np.percentile(finite, [16, 50, 84])
     return float(low), float(median), float(high)
-
-
-# -- text ----------------------------------------------------------------------------------------------------
-
-STATUS_HEAD = ("status", "elements", "%")
-PARAMETER_HEAD = ("parameter", "median", "16 %", "84 %", "median error", "unit", "")
-
-
-def _text(s: Summary) -> Iterable[str]:
-    yield _title(s)
-    if not s.statuses:
-        yield "There are no elements." if s.n_elements == 0 else "Not computed yet: result.compute() fits."
-        return
-    yield ""
-    yield from _table([STATUS_HEAD, *map(_status_cells, s.statuses)], "<>>")
-    for line in _troubles(s):
-        yield ""
-        yield from wrap(
-            f"{line.name}: {line.sentence} {line.remedy}",
-            WIDTH,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
-    yield ""
-    yield from _table([PARAMETER_HEAD, *map(_parameter_cells, s.parameters)], "<>>>><<")
-    yield ""
-    yield from _closing(s)
-
-
-def _title(s: Summary) -> str:
-    shape = " x ".join(map(str, s.shape)) or "1"
-    total = f" = {s.n_elements}" if len(s.shape) > 1 else ""
-    elements = "element" if s.n_elements == 1 else "elements"
-    return f"{s.model} fitted to {shape}{total} {elements} ({s.options})"
-
-
-def _troubles(s: Summary) -> list[StatusLine]:
-    return [line for line in s.statuses if line.name != TABLE[Status.CONVERGED].name]
-
-
-def _status_cells(line: StatusLine) -> tuple[str, ...]:
-    return line.name, str(line.count), f"{line.percent:.1f}"
-
-
-def _parameter_cells(line: ParameterLine) -> tuple[str, ...]:
-    numbers = (line.median, line.low, line.high, line.error)
-    return line.name, *map(_number, numbers), line.unit, "" if line.kind == "free" else line.kind
-
-
-def _number(value: float) -> str:
-    return "-" if isnan(value) else f"{value:.4g}"
-
-
-def _closing(s: Summary) -> Iterable[str]:
-    """Goodness of fit and speed."""
-    yield f"median {s.options.split(',', maxsplit=1)[0]} / dof: {_number(s.reduced_statistic)}"
-    yield f"evaluations per element: {_number(s.evaluations)}"
-    if s.seconds is not None:
-        rate = f", {s.n_elements / s.seconds:.3g} elements/s" if s.seconds > 0 else ""
-        yield f"time: {s.seconds:.3g} s{rate}"
-
-
-def _table(rows: list[tuple[str, ...]], alignment: str) -> Iterable[str]:
-    """Columns as wide as their widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, alignment, widths, strict=True)
-        yield "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells).rstrip()
-
-
-# -- HTML ----------------------------------------------------------------------------------------------------
-
-
-def _html(s: Summary) -> Iterable[str]:
-    yield f"<div><p><b>{escape(_title(s))}</b></p>"
-    if s.statuses:
-        whys = [f"{t.sentence} {t.remedy}" if t in _troubles(s) else "" for t in s.statuses]
-        statuses = [(*_status_cells(t), why) for t, why in zip(s.statuses, whys, strict=True)]
-        yield from _html_table([(*STATUS_HEAD, "")], statuses)
-        yield from _html_table([PARAMETER_HEAD], [_parameter_cells(line) for line in s.parameters])
-        yield f"<p>{'<br>'.join(map(escape, _closing(s)))}</p>"
-    else:
-        yield f"<p>{escape(list(_text(s))[-1])}</p>"
-    yield "</div>"
-
-
-def _html_table(head: list[tuple[str, ...]], body: list[tuple[str, ...]]) -> Iterable[str]:
-    def rows(lines: list[tuple[str, ...]], cell: Callable[[str], str]) -> str:
-        return "".join(f"<tr>{''.join(map(cell, line))}</tr>" for line in lines)
-
-    yield "<table>"
-    yield f"<thead>{rows(head, lambda text: f'<th>{escape(text)}</th>')}</thead>"
-    yield f"<tbody>{rows(body, lambda text: f'<td>{escape(text)}</td>')}</tbody>"
-    yield "</table>"
