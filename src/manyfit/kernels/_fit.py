@@ -181,9 +181,10 @@ def _fit(formula: Formula, elements: Elements, start: Array, options: Options, r
     compiled = cpu.kernel(KernelSpec(formula, options.statistic, by_point is not None, real))
     inputs = elements.x.shape[-2]
     x = elements.x.reshape(-1, inputs, points)
-    arrays = [x, elements.y, by_point, by_element, start, elements.lower, elements.upper]
+    lower, upper = np.broadcast_arrays(elements.lower, elements.upper)
+    arrays = [x, elements.y, by_point, by_element, start, lower, upper]
     flat = [np.zeros(1, real) if a is None else np.require(a, real, ("C", "W")).reshape(-1) for a in arrays]
-    moves = [0 if a is None or len(a) == 1 else a.size // len(a) for a in (x, by_point, by_element, start, elements.lower)]
+    moves = [0 if a is None or len(a) == 1 else a.size // len(a) for a in (x, by_point, by_element, start, lower)]
     flags = [int(compiled.is_curved), int(by_point is not None)]
     sizes = [count, inputs, points, n, start.shape[1], options.max_iterations, *flags, *moves]
     epsilon = float(np.finfo(real).eps)
