@@ -54,16 +54,23 @@ def best_of_astropy(model, x: np.ndarray, y: np.ndarray) -> float:
     return np.nanmin(found)
 
 
-def share_of_wins(model, x: np.ndarray, y: np.ndarray) -> float:
-    mine = manyfit.fit(model, y, world=x)
+def lost(model, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where astropy's best is lower, and the status.
+
+    Without bounds some spectra that only fall have no minimum: chi2 sinks for ever as the Gaussian grows and
+    moves away, and the lowest one is that of the most patient fitter.
+    """
+    mine = manyfit.fit(model, y, world=x, max_iterations=500)
     best = np.array([best_of_astropy(model, x, spectrum) for spectrum in y.T])
-    return float(np.mean(mine.statistic <= best * (1 + 1e-9)))
+    return ~(mine.statistic <= best * (1 + 1e-9)), manyfit.fit(model, y, world=x).status
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_fifth_spectrum(bright, name):
     x, y = bright
-    assert share_of_wins(MODELS[name], x, y[:, ::5]) == 1.0
+    worse, status = lost(MODELS[name], x, y[:, ::5])
+    assert worse.sum() == 0
+    assert np.mean(status == manyfit.Status.MAX_ITERATIONS) < 0.05
 
 
 @pytest.mark.slow
@@ -71,7 +78,18 @@ def test_every_fifth_spectrum(bright, name):
 def test_all_spectra(bright, name):
     x, y = bright
     assert y.shape[1] > 1000
-    assert share_of_wins(MODELS[name], x, y) >= 0.999
+    worse, status = lost(MODELS[name], x, y)
+    assert worse.mean() <= 0.001
+    assert np.mean(status == manyfit.Status.MAX_ITERATIONS) < 0.05
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_good_status_means_the_lowest_chi2(bright, name):
+    """With default options too."""
+    x, y = bright
+    result = manyfit.fit(MODELS[name], y[:, 2::7], world=x)
+    best = np.array([best_of_astropy(MODELS[name], x, spectrum) for spectrum in y[:, 2::7].T])
+    assert np.all((result.statistic <= best * (1 + 1e-9))[result.good])
 
 
 def test_statistic_is_that_of_the_parameters(bright):
