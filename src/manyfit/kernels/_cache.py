@@ -72,11 +72,6 @@ def load(text: str, stem: str) -> ModuleType:
     return importlib.import_module(f"manyfit.kernels.generated.{name}")
 
 
-def has_machine_code(module: ModuleType) -> bool:
-    """Whether compiled code of a generated module is on disk."""
-    return any((folder() / "__pycache__").glob(f"{module.__name__.rpartition('.')[2]}.*.nbi"))
-
-
 def forget_machine_code(function: Callable[..., Any]) -> None:
     """Remove the compiled code of a generated module's function from the disk."""
     for path in (folder() / "__pycache__").glob(f"{Path(function.__code__.co_filename).stem}.*.nb?"):

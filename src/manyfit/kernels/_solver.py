@@ -46,38 +46,47 @@ SMALLEST_STEP = 64.0
 SMALLEST_PIVOT = 64.0
 
 
-def solve(a: Numbers, order: Wholes, m: int, n: int, smallest: float, b: Numbers) -> bool:
-    """Solve ``a z = b`` in place for the rows and columns ``order[:m]`` of the n x n matrix ``a``, by L D L^T.
+def solve(a: Numbers, n: int, smallest: float, b: Numbers) -> bool:
+    """Solve ``a z = b`` in place for a symmetric n x n matrix, by L D L^T.
 
     Only the lower triangle of ``a`` is read; it is overwritten. Returns whether all pivots are larger than
     ``smallest`` times the diagonal, that is for 0, whether the matrix is positive definite.
     """
     definite = True
-    for k in range(m):
-        j = order[k]
-        for q in range(k):
-            i = order[q]
-            for r in range(q):
-                a[j * n + i] -= a[j * n + order[r]] * a[i * n + order[r]]
+    for j in range(n):
+        for i in range(j):
+            value = a[j * n + i]
+            for k in range(i):
+                value -= a[j * n + k] * a[i * n + k]
+            a[j * n + i] = value
         pivot = a[j * n + j]
         least = smallest * pivot
-        for q in range(k):
-            i = order[q]
+        value = b[j]
+        for i in range(j):
             factor = a[j * n + i] * a[i * n + i]
             pivot -= factor * a[j * n + i]
-            b[j] -= factor * b[i]
+            value -= factor * b[i]
             a[j * n + i] = factor
+        b[j] = value
         if not pivot > least:
             definite = False
             break
         a[j * n + j] = 1.0 / pivot
     if definite:
-        for k in range(m - 1, -1, -1):
-            j = order[k]
-            b[j] *= a[j * n + j]
-            for q in range(k + 1, m):
-                b[j] -= a[order[q] * n + j] * b[order[q]]
+        for j in range(n - 1, -1, -1):
+            value = b[j] * a[j * n + j]
+            for i in range(j + 1, n):
+                value -= a[i * n + j] * b[i]
+            b[j] = value
     return definite
+
+
+def without_held(h: Numbers, held: Wholes, n: int, a: Numbers) -> None:
+    """Copy the lower triangle of a matrix; the rows and columns that are held become those of the unit matrix."""
+    for i in range(n):
+        for j in range(i):
+            a[i * n + j] = 0.0 if held[i] != 0 or held[j] != 0 else h[i * n + j]
+        a[i * n + i] = 1.0 if held[i] != 0 else h[i * n + i]
 
 
 def bounded_step(
@@ -91,7 +100,6 @@ def bounded_step(
     n: int,
     step: Numbers,
     a: Numbers,
-    order: Wholes,
     held: Wholes,
 ) -> float:
     """The damped Gauss-Newton step that stays within the bounds.
@@ -99,49 +107,42 @@ def bounded_step(
     A parameter that the step would carry past a bound is put on it, and the step of the others is computed again.
     Returns the predicted decrease of the statistic, negative where the matrix has no factor.
     """
-    free = 0
     for i in range(n):
         step[i] = 0.0
         held[i] = 1
         if (p[i] > lower[i] or g[i] < 0.0) and (p[i] < upper[i] or g[i] > 0.0):
             held[i] = 0
-            order[free] = i
-            free += 1
     decrease = 0.0
-    waiting = free
-    while waiting > 0:
-        for k in range(free):
-            i = order[k]
-            step[i] = -g[i]
-            for j in range(n):
-                # What a parameter already put on a bound adds to the gradient of the others.
-                if held[j] != 0:
-                    step[i] -= (h[i * n + j] if i > j else h[j * n + i]) * step[j]
-            for q in range(k + 1):
-                a[i * n + order[q]] = h[i * n + order[q]]
-            a[i * n + i] += damping * scale[i]
-        if not solve(a, order, free, n, 0.0, step):
+    waiting = True
+    while waiting:
+        without_held(h, held, n, a)
+        for i in range(n):
+            if held[i] == 0:
+                a[i * n + i] += damping * scale[i]
+                value = -g[i]
+                for j in range(n):
+                    # What a parameter already put on a bound adds to the gradient of the others.
+                    if held[j] != 0:
+                        value -= h[i * n + j] * step[j]
+                step[i] = value
+        waiting = False
+        if not solve(a, n, 0.0, step):
             decrease = -1.0
             break
-        kept = 0
-        for k in range(free):
-            i = order[k]
-            if step[i] < 0.0 and p[i] + step[i] <= lower[i]:
+        for i in range(n):
+            if held[i] == 0 and step[i] < 0.0 and p[i] + step[i] <= lower[i]:
                 step[i] = lower[i] - p[i]
                 held[i] = 1
-            elif step[i] > 0.0 and p[i] + step[i] >= upper[i]:
+                waiting = True
+            elif held[i] == 0 and step[i] > 0.0 and p[i] + step[i] >= upper[i]:
                 step[i] = upper[i] - p[i]
                 held[i] = 1
-            else:
-                order[kept] = i
-                kept += 1
-        waiting = kept if kept < free else 0
-        free = kept
+                waiting = True
     if decrease == 0.0:
         for i in range(n):
-            row = 2.0 * g[i] + h[i * n + i] * step[i]
-            for j in range(i):
-                row += 2.0 * h[i * n + j] * step[j]
+            row = 2.0 * g[i]
+            for j in range(n):
+                row += h[i * n + j] * step[j]
             decrease -= row * step[i]
     return decrease
 
@@ -167,21 +168,22 @@ def learn_bend(
     along = 0.0
     missing_along = 0.0
     known_along = 0.0
-    predicted = 0.0
+    without = fall
     for i in range(n):
-        missing[i] = trial_g[i] - g[i]
-        known[i] = 0.0
+        turn = trial_g[i] - g[i]
+        lost = turn
+        seen = 0.0
         row = 2.0 * g[i]
         for j in range(n):
-            k = i * n + j if i > j else j * n + i
-            missing[i] -= trial_h[k] * step[j]
-            known[i] += bend[k] * step[j]
-            row += h[k] * step[j]
-        along += (trial_g[i] - g[i]) * step[i]
-        missing_along += missing[i] * step[i]
-        known_along += known[i] * step[i]
-        predicted -= row * step[i]
-    without = fall - predicted
+            lost -= trial_h[i * n + j] * step[j]
+            seen += bend[i * n + j] * step[j]
+            row += h[i * n + j] * step[j]
+        missing[i] = lost
+        known[i] = seen
+        along += turn * step[i]
+        missing_along += lost * step[i]
+        known_along += seen * step[i]
+        without += row * step[i]
     size = 1.0
     if missing_along * missing_along < known_along * known_along:
         size = missing_along / known_along
@@ -194,11 +196,18 @@ def learn_bend(
             gap = (missing[i] - size * known[i]) * inverse
             for j in range(i + 1):
                 turn = trial_g[j] - g[j]
-                bend[i * n + j] = (
-                    size * bend[i * n + j] + gap * turn + change * (missing[j] - size * known[j] - rest * turn)
-                )
+                value = gap * turn + change * (missing[j] - size * known[j] - rest * turn) + size * bend[i * n + j]
+                bend[i * n + j] = value
+                bend[j * n + i] = value
     with_it = without + known_along
     return with_it * with_it <= without * without
+
+
+def mirror(h: Numbers, n: int) -> None:
+    """Copy the lower triangle of a matrix to the upper."""
+    for i in range(n):
+        for j in range(i):
+            h[j * n + i] = h[i * n + j]
 
 
 def minimise(
@@ -223,7 +232,6 @@ def minimise(
     step: Numbers,
     a: Numbers,
     rows: Numbers,
-    order: Wholes,
     held: Wholes,
     bend: Numbers,
     curvature: Numbers,
@@ -237,6 +245,7 @@ def minimise(
     """
     unit, tolerance, epsilon, damping = options[0], options[1], options[2], options[3]
     statistic = kernel(p, x, y, w, points, g, h, rows)
+    mirror(h, n)
     evaluations = 1
     check = statistic
     for i in range(n):
@@ -261,10 +270,10 @@ def minimise(
             if not scale[i] > 0.0:
                 scale[i] = 1.0
         for i in range(n):
-            for j in range(i + 1):
+            for j in range(n):
                 curvature[i * n + j] = h[i * n + j] + (bend[i * n + j] if curved else 0.0)
         predicted = bounded_step(
-            p, g, curvature, scale, 0.0 if probing else damping, lower, upper, n, step, a, order, held
+            p, g, curvature, scale, 0.0 if probing else damping, lower, upper, n, step, a, held
         )
         if predicted < 0.0 and curved:
             # Not positive definite with what was learned of the curvature: do without, and learn anew.
@@ -314,6 +323,7 @@ def minimise(
             ratio = -1.0
             if predicted > 0.0:
                 trial_statistic = kernel(trial, x, y, w, points, trial_g, trial_h, rows)
+                mirror(trial_h, n)
                 evaluations += 1
                 ratio = (statistic - trial_statistic) / predicted
             # A trial that is not finite has a ratio that is not a number, and is not greater than zero.
@@ -327,7 +337,7 @@ def minimise(
                 for i in range(n):
                     p[i] = trial[i]
                     g[i] = trial_g[i]
-                    for j in range(i + 1):
+                    for j in range(n):
                         h[i * n + j] = trial_h[i * n + j]
                 fall = 2.0 * ratio - 1.0
                 factor = 1.0 - fall * fall * fall
@@ -356,30 +366,27 @@ def covariance(
     packed: Numbers,
     a: Numbers,
     column: Numbers,
-    order: Wholes,
+    held: Wholes,
 ) -> int:
     """``factor`` times the inverse of the normal matrix, as packed lower triangle.
 
     Parameters on a bound are left out and stay NaN. Returns CONVERGED, AT_BOUND or SINGULAR.
     """
-    free = 0
+    status = CONVERGED
     for i in range(n):
-        if lower[i] < p[i] and p[i] < upper[i]:
-            order[free] = i
-            free += 1
-    status = CONVERGED if free == n else AT_BOUND
-    for k in range(free):
-        for r in range(free):
-            i = order[r]
-            column[i] = 1.0 if r == k else 0.0
-            for q in range(r + 1):
-                a[i * n + order[q]] = h[i * n + order[q]]
-        if not solve(a, order, free, n, SMALLEST_PIVOT * epsilon, column):
+        held[i] = 0 if lower[i] < p[i] and p[i] < upper[i] else 1
+        if held[i] != 0:
+            status = AT_BOUND
+    for k in range(n):
+        for i in range(n):
+            column[i] = 1.0 if i == k else 0.0
+        without_held(h, held, n, a)
+        if not solve(a, n, SMALLEST_PIVOT * epsilon, column):
             status = SINGULAR
             break
-        for r in range(k, free):
-            j = order[r]
-            packed[j * (j + 1) // 2 + order[k]] = factor * column[j]
+        for i in range(k, n):
+            if held[i] == 0 and held[k] == 0:
+                packed[i * (i + 1) // 2 + k] = factor * column[i]
     return status
 
 
@@ -504,7 +511,7 @@ def fit_tile(
     rows = at(work, first + 5 * n * n)
     copies = first + 5 * n * n + (n + 1) * 256
     xs, ys, ws = at(work, copies), at(work, copies + inputs * points), at(work, copies + (inputs + 1) * points)
-    order, held = at(indices, 0), at(indices, n)
+    held = at(indices, 0)
     for e in range(sizes[0]):
         xe, ye, we = at(x, e * sizes[8]), at(y, e * points), at(w, e * sizes[9])
         low, high = at(lower, e * sizes[12]), at(upper, e * sizes[12])
@@ -526,14 +533,14 @@ def fit_tile(
                 xe, ye, we = xs, ys, ws
             status = minimise(
                 kernel, xe, ye, we, count, p, low, high, n, at(options, 0), sizes[5], outcome, g, h, trial, trial_g, trial_h,
-                scale, step, a, rows, order, held, bend, curvature, missing, known,
+                scale, step, a, rows, held, bend, curvature, missing, known,
             )
             evaluations[e] = outcome[1]
             if status != NON_FINITE:
                 if sizes[6] != 0:
                     information(p, xe, ye, we, count, g, h, rows)
                 determined = covariance(
-                    h, p, low, high, n, options[2], 1.0 / whole, at(packed, e * (n * (n + 1) // 2)), a, step, order
+                    h, p, low, high, n, options[2], 1.0 / whole, at(packed, e * (n * (n + 1) // 2)), a, step, held
                 )
                 if status == CONVERGED:
                     status = determined
@@ -546,4 +553,4 @@ def fit_tile(
 def scratch_sizes(inputs: int, points: int, n: int, parameters: int) -> tuple[int, int]:
     """Lengths of ``work`` and ``indices`` of `fit_tile`."""
     work = 2 * parameters + 6 * n + 2 + 5 * n * n + (n + 1) * 256 + (inputs + 2) * points
-    return work, 2 * n
+    return work, n

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
@@ -12,11 +12,10 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.core import config
 from numba.extending import intrinsic
 
 from manyfit.kernels import _emit, _solver
-from manyfit.kernels._cache import forget_machine_code, has_machine_code, load
+from manyfit.kernels._cache import forget_machine_code, load
 
 MATHEMATICS = "manyfit.kernels.targets.functions"
 
@@ -103,12 +102,10 @@ def solver(real: str) -> Callable[..., None]:
     number = getattr(types, real)
     text = Path(_solver.__file__).read_text().replace("targets.python import at", "targets.cpu import at")
     module = load(text, f"solver_{real}")
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        if function.__module__ == module.__name__ and name != "fit_tile":
+            setattr(module, name, _inner(function))
     meanings = _meanings(number)
-    on_disk = has_machine_code(module)
-    with nullcontext() if on_disk else _unoptimised():
-        for name in _INNER:
-            plain = getattr(module, name)
-            setattr(module, name, _inner(plain, None if on_disk else _signature(plain, meanings)))
     # Python hands over arrays and not addresses.
     arrays = {name: kind.dtype[::1] for name, kind in meanings.items() if isinstance(kind, types.CPointer)}
     entry = _signature(module.fit_tile, meanings | arrays)
@@ -125,27 +122,7 @@ def _kept(function: Callable[..., Any], signature: Any, *, fastmath: Any = False
         return decorate(function)  # type: ignore[no-any-return]
 
 
-#: The functions of the solver that others call, in the order in which they can be compiled.
-_INNER = ("solve", "bounded_step", "learn_bend", "covariance", "compress", "count_valid", "start_at", "minimise")
-
-
-def _inner(function: Callable[..., Any], signature: Any) -> Any:
-    """A function that only compiled code calls and that needs no door to Python.
-
-    With a signature it is compiled at once; without, when it is called, which is never if its caller is on disk.
-    """
-    given = () if signature is None else (signature,)
+def _inner(function: Callable[..., Any]) -> Any:
+    """A function that only compiled code calls, so that it needs no door to Python."""
     decorate: Any = numba.njit
-    return decorate(*given, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-
-
-@contextmanager
-def _unoptimised() -> Iterator[None]:
-    """Compile without optimising: what is inlined into `fit_tile` is optimised there, and once is enough."""
-    settings: Any = config
-    level = settings.OPT
-    settings.OPT = type(level)("0")
-    try:
-        yield
-    finally:
-        settings.OPT = level
+    return decorate(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
