@@ -70,7 +70,7 @@ class Problem:
             ftol=1e-15,
             gtol=1e-15,
             x_scale="jac",
-            max_nfev=5000,
+            max_nfev=1000,
         )
         matrix = jacobian(found.x).T @ jacobian(found.x)
         return Answer(found.x, np.linalg.pinv(matrix), 2 * found.cost)

@@ -66,8 +66,13 @@ def terms(
     return w * (f - y) ** 2, w * (f - y), w
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", NAMES)
+#: All models with chi2 and cash; weights with a few, each new kernel takes half a second to compile.
+CHOSEN = [
+    (n, k) for n in NAMES for k in KINDS if k != "weighted" or n in ("Voigt1D", "Gaussian2D", "Two lines")
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), CHOSEN)
 def test_sums_against_astropy_and_differences(name, kind):
     case, free = CASES[name], point(name)
     y, w = data(name, kind)
@@ -85,8 +90,7 @@ def test_sums_against_astropy_and_differences(name, kind):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "kind"), CHOSEN)
 def test_compiled_is_the_undecorated_source(name, kind):
     case, spec = CASES[name], spec_of(name, kind)
     y, w = data(name, kind)
@@ -103,7 +107,7 @@ def test_compiled_is_the_undecorated_source(name, kind):
         )
 
 
-@pytest.mark.parametrize("name", ["Gaussian1D", "Voigt1D", "Two lines", "Gaussian2D", "Sersic1D"])
+@pytest.mark.parametrize("name", ["Gaussian1D", "Voigt1D", "Gaussian2D"])
 def test_single_precision_agrees(name):
     case = CASES[name]
     y, w = data(name)

@@ -15,8 +15,6 @@ import numpy as np
 
 from manyfit.kernels._functions import FUNCTIONS
 
-sqrt = FUNCTIONS["sqrt"].evaluate
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -61,7 +59,7 @@ def kernel(spec: Any) -> Plain:
 def solver() -> Callable[..., None]:
     """The `fit_tile` of the solver, as `targets.cpu.solver` gives it compiled."""
     text = (Path(__file__).parents[1] / "_solver.py").read_text(encoding="utf-8")
-    return _quiet(_run(text.replace("from math import sqrt", f"from {__name__} import sqrt"))["fit_tile"])
+    return _quiet(_run(text)["fit_tile"])
 
 
 def _run(text: str) -> dict[str, Any]:
