@@ -37,26 +37,24 @@ def _repeat(kernel: Any, times: int, p: Any, x: Any, y: Any, g: Any, h: Any, row
     total = 0.0
     for _ in range(times):
         p[0] += 1e-9  # so that no evaluation is like the last
-        total += kernel(
-            cpu.at(p, 0), cpu.at(x, 0), cpu.at(y, 0), cpu.at(y, 0), y.size, cpu.at(g, 0), cpu.at(h, 0), cpu.at(rows, 0)
-        )
+        data = cpu.at(p, 0), cpu.at(x, 0), cpu.at(y, 0)
+        total += cpu.call(kernel, *data, data[2], y.size, cpu.at(g, 0), cpu.at(h, 0), cpu.at(rows, 0))
     return total
 
 
 def nanoseconds_per_point(model: Any) -> float:
     """Time of one evaluation of statistic, gradient and normal matrix, per point."""
     spec = KernelSpec(formula(model))
-    function = types.FunctionType(cpu._kernel_signature(types.float64))
     array = types.float64[::1]
-    repeat = numba.njit(types.float64(function, types.int64, *[array] * 6))(_repeat.py_func)
+    repeat = numba.njit(types.float64(types.intp, types.int64, *[array] * 6))(_repeat.py_func)
     x = np.linspace(1.0, 100.0, POINTS)
     y = model(x) + np.random.default_rng(0).normal(0, 0.1, POINTS)
     n = len(model.param_names)
     scratch = np.zeros(n), np.zeros(n * n), np.zeros((n + 1) * 256)
     start = np.array(model.parameters, float)
     times = 20_000 // n
-    kernel = cpu.kernel(spec).kernel
-    return best_of(lambda: repeat(kernel, times, start, x, y, *scratch), 9) / times / POINTS * 1e9
+    compiled = cpu.kernel(spec)
+    return best_of(lambda: repeat(compiled.kernel, times, start, x, y, *scratch), 9) / times / POINTS * 1e9
 
 
 def nanoseconds_of_exp() -> float:

@@ -32,14 +32,10 @@ def minimax(target: Target, degree: int, exchanges: int = 8) -> tuple[list[mp.mp
     value, weight = [target.function(x) for x in grid], [target.weight(x) for x in grid]
     chosen = _nearest(grid, _chebyshev(target.interval, degree + 2))
     for _ in range(exchanges):
-        rows = [
-            [grid[i] ** k for k in range(degree + 1)] + [(-1) ** j / weight[i]] for j, i in enumerate(chosen)
-        ]
+        rows = [[grid[i] ** k for k in range(degree + 1)] + [(-1) ** j / weight[i]] for j, i in enumerate(chosen)]
         solution = mp.lu_solve(mp.matrix(rows), mp.matrix([value[i] for i in chosen]))
         coefficients = list(solution)[: degree + 1]
-        error = [
-            w * (mp.polyval(coefficients[::-1], x) - v) for x, v, w in zip(grid, value, weight, strict=True)
-        ]
+        error = [w * (mp.polyval(coefficients[::-1], x) - v) for x, v, w in zip(grid, value, weight, strict=True)]
         chosen = _alternating(error, degree + 2)
     return coefficients, max(abs(e) for e in error)
 
@@ -125,20 +121,14 @@ TARGETS = {
         {64: 9, 32: 4},
         lambda r: abs(r) / mp.mpf(2) ** r + NEAR_ZERO,
     ),
-    "EXPM1": Target(
-        _taylor(mp.exp, 2, _same), (-HALF_LN2, HALF_LN2), {64: 9, 32: 4}, lambda r: abs(r) + NEAR_ZERO
-    ),
+    "EXPM1": Target(_taylor(mp.exp, 2, _same), (-HALF_LN2, HALF_LN2), {64: 9, 32: 4}, lambda r: abs(r) + NEAR_ZERO),
     # sin(r) = r + r**3 SIN(r**2), cos(r) = 1 - r**2 / 2 + r**4 COS(r**2)
     "SIN": Target(SIN_REST, (mp.mpf(0), QUARTER_PI**2), {64: 5, 32: 2}, lambda u: u + NEAR_ZERO),
     "COS": Target(COS_REST, (mp.mpf(0), QUARTER_PI**2), {64: 5, 32: 2}, lambda u: u**2 + NEAR_ZERO),
     # 2 atanh(s) = 2 s + s**3 LOG(s**2)
-    "LOG": Target(
-        lambda u: 2 * ATANH_REST(u), (mp.mpf(0), S_MAX**2), {64: 6, 32: 2}, lambda u: u + NEAR_ZERO
-    ),
+    "LOG": Target(lambda u: 2 * ATANH_REST(u), (mp.mpf(0), S_MAX**2), {64: 6, 32: 2}, lambda u: u + NEAR_ZERO),
     # 2 atanh(s) = 2 s + 2/3 s**3 + s**5 POW(s**2)
-    "POW": Target(
-        lambda u: 2 * ATANH_REST5(u), (mp.mpf(0), S_MAX**2), {64: 7, 32: 3}, lambda u: u**2 + NEAR_ZERO
-    ),
+    "POW": Target(lambda u: 2 * ATANH_REST5(u), (mp.mpf(0), S_MAX**2), {64: 7, 32: 3}, lambda u: u**2 + NEAR_ZERO),
     # atan(t) = t + t**3 ATAN(t**2), asin(s) = s + s**3 ASIN(s**2)
     "ATAN": Target(ATAN_REST, (mp.mpf(0), TAN_EIGHTH**2), {64: 10, 32: 4}, lambda u: u + NEAR_ZERO),
     "ASIN": Target(ASIN_REST, (mp.mpf(0), mp.mpf("0.25")), {64: 11, 32: 4}, lambda u: u + NEAR_ZERO),
@@ -150,9 +140,7 @@ TARGETS = {
         lambda _: mp.mpf(1),
     ),
     # erfc(x) = exp(-x**2) / (x + 3) ERFC(1/4 - 6 / (x + 3))
-    "ERFC": Target(
-        _erfc, (_erfc_variable("0.8"), _erfc_variable("27")), {64: 19, 32: 9}, lambda t: 1 / _erfc(t)
-    ),
+    "ERFC": Target(_erfc, (_erfc_variable("0.8"), _erfc_variable("27")), {64: 19, 32: 9}, lambda t: 1 / _erfc(t)),
 }
 
 

@@ -13,7 +13,8 @@
     ├── StartWarning                     start values were moved into their bounds
     └── CoordinatesWarning               a file cannot hold the coordinates of the maps
 
-Every error has the builtin parent that a caller would expect to catch. The text says what was given, what is accepted and what to do.
+Every error has the builtin parent that a caller would expect to catch. The text says what was given, what is accepted
+and what to do.
 """
 
 from __future__ import annotations

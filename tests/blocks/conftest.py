@@ -12,9 +12,7 @@ from manyfit.blocks import DaskClient, Processes, Serial, Threads
 def client():
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(
-            processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
+        distributed.LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -24,9 +22,7 @@ def client():
 def executor(request):
     if request.param == "dask":
         return DaskClient(request.getfixturevalue("client"))
-    return {"serial": Serial(), "thread": Threads(1), "threads": Threads(3), "processes": Processes(2)}[
-        request.param
-    ]
+    return {"serial": Serial(), "thread": Threads(1), "threads": Threads(3), "processes": Processes(2)}[request.param]
 
 
 @pytest.fixture

@@ -34,8 +34,7 @@ def drained(client):
 def test_two_runs_at_the_same_time_on_one_client(client):
     results = {}
     threads = [
-        threading.Thread(target=lambda o=offset: results.update({o: numbers(client, o)}))
-        for offset in (0, 1000)
+        threading.Thread(target=lambda o=offset: results.update({o: numbers(client, o)})) for offset in (0, 1000)
     ]
     for thread in threads:
         thread.start()

@@ -87,9 +87,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_python_dash_m():
-    done = subprocess.run(
-        [sys.executable, "-m", "manyfit", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "manyfit", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.endswith(f"{__version__}\n")
 
 
@@ -105,9 +103,7 @@ def test_fit_is_the_call_of_the_library(folder):
 
 
 def test_all_options(folder):
-    fits.writeto(
-        "mask.fits", (np.arange(40) < 3).astype(np.int16)[:, None, None] * np.ones((1, 5, 4), np.int16)
-    )
+    fits.writeto("mask.fits", (np.arange(40) < 3).astype(np.int16)[:, None, None] * np.ones((1, 5, 4), np.int16))
     fits.writeto("sigma.fits", np.full((5, 4), 0.2))
     model = "Gaussian1D(1 K, 4.5 km/s, 0.4 km/s) + Const1D(0 K)"
     ok(

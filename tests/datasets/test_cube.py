@@ -22,9 +22,7 @@ def gaussians(cube, n_lines):
     names = [""] if n_lines == 1 else [f"_{i}" for i in range(n_lines)]
     return sum(
         cube.truth["amplitude" + name]
-        * np.exp(
-            -0.5 * ((velocity[:, None, None] - cube.truth["mean" + name]) / cube.truth["stddev" + name]) ** 2
-        )
+        * np.exp(-0.5 * ((velocity[:, None, None] - cube.truth["mean" + name]) / cube.truth["stddev" + name]) ** 2)
         for name in names
     )
 

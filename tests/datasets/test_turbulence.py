@@ -23,9 +23,7 @@ def test_one_pixel_is_zero():
 @pytest.mark.parametrize("index", [2.0, 3.0])
 def test_power_spectrum_has_the_slope(index):
     rng = np.random.default_rng(2)
-    power = np.mean(
-        [np.abs(np.fft.fft2(turbulence((128, 128), rng, index=index))) ** 2 for _ in range(20)], axis=0
-    )
+    power = np.mean([np.abs(np.fft.fft2(turbulence((128, 128), rng, index=index))) ** 2 for _ in range(20)], axis=0)
     k = np.hypot(np.fft.fftfreq(128)[:, None], np.fft.fftfreq(128)[None, :])
     used = (k > 0.02) & (k < 0.4)
     slope = np.polyfit(np.log(k[used]), np.log(power[used]), 1)[0]

@@ -18,9 +18,7 @@ FITTERS = ("TRFLSQFitter", "LevMarLSQFitter", "LMLSQFitter", "DogBoxLSQFitter")
 MODELS = {
     # As in astropy's documentation of parallel_fit_dask.
     "documentation": m.Gaussian1D(amplitude=1, mean=4000, stddev=500),
-    "bounded": m.Gaussian1D(
-        1, 4000, 500, bounds={"amplitude": (0, None), "mean": (2528, 5982), "stddev": (50, 5000)}
-    ),
+    "bounded": m.Gaussian1D(1, 4000, 500, bounds={"amplitude": (0, None), "mean": (2528, 5982), "stddev": (50, 5000)}),
 }
 
 

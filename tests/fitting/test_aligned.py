@@ -19,9 +19,7 @@ def problems(draw):
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=ndim, max_size=ndim)))
     fitting = tuple(draw(st.permutations(range(ndim)))[: draw(st.integers(1, ndim))])
     axes = Axes(shape, fitting)
-    block = tuple(
-        slice(a := draw(st.integers(0, n - 1)), draw(st.integers(a + 1, n))) for n in axes.iterating_shape
-    )
+    block = tuple(slice(a := draw(st.integers(0, n - 1)), draw(st.integers(a + 1, n))) for n in axes.iterating_shape)
     return axes, block
 
 
@@ -68,9 +66,7 @@ def fits_one_way(shape, axes):
     ndim = len(axes.shape)
     ways = {tuple(range(ndim - len(shape), ndim)), axes.fitting, axes.iterating}
     fitting = [
-        w
-        for w in ways
-        if len(w) == len(shape) and all(n in (1, axes.shape[i]) for n, i in zip(shape, w, strict=True))
+        w for w in ways if len(w) == len(shape) and all(n in (1, axes.shape[i]) for n, i in zip(shape, w, strict=True))
     ]
     return len({tuple(i for n, i in zip(shape, w, strict=True) if n > 1) for w in fitting}) == 1
 
@@ -117,7 +113,5 @@ def test_ambiguous_shapes_are_refused(shape, fitting, array, texts):
 
 @pytest.mark.parametrize("array", [(4,), (30, 5), (5, 6, 30), (1, 30, 5, 6), (2, 5, 6), (0,)])
 def test_shapes_that_do_not_fit(array):
-    with pytest.raises(
-        InputError, match=r"uncertainty has shape .* does not broadcast to data of shape \(30, 5, 6\)"
-    ):
+    with pytest.raises(InputError, match=r"uncertainty has shape .* does not broadcast to data of shape \(30, 5, 6\)"):
         align("uncertainty", Memory(np.zeros(array)), Axes((30, 5, 6), (0,)))

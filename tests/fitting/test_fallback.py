@@ -307,9 +307,7 @@ def test_warning_has_the_reason():
 # -- where it runs -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "where", [Where("processes", 2, max_elements=7), Where("threads", 3, max_elements=5)]
-)
+@pytest.mark.parametrize("where", [Where("processes", 2, max_elements=7), Where("threads", 3, max_elements=5)])
 def test_results_do_not_depend_on_executor_or_blocks(where):
     model, data = Gaussian1D(2, 19, 2, bounds={"stddev": (0.5, 6)}), noisy_lines(20)
     data[:, 3] = np.nan

@@ -29,9 +29,7 @@ def spectra(*shape: int, seed: int = 1) -> np.ndarray:
     """Spectra of lines, the spectral axis first."""
     rng = np.random.default_rng(seed)
     x = X.reshape(-1, *[1] * len(shape))
-    return gauss(x, rng.uniform(4, 6, shape), rng.uniform(4, 6, shape), 1.2) + rng.normal(
-        0, SIGMA, (50, *shape)
-    )
+    return gauss(x, rng.uniform(4, 6, shape), rng.uniform(4, 6, shape), 1.2) + rng.normal(0, SIGMA, (50, *shape))
 
 
 # -- against curve_fit -------------------------------------------------------------------------------------
@@ -55,9 +53,7 @@ def test_values_and_covariance_are_those_of_curve_fit(given):
         )
         np.testing.assert_allclose([result[n][i] for n in result.names], values, rtol=1e-6)
         np.testing.assert_allclose(result.covariance[i], covariance, rtol=1e-4, atol=1e-6 * covariance.max())
-        np.testing.assert_allclose(
-            [result.error[n][i] for n in result.names], np.sqrt(np.diag(covariance)), rtol=1e-4
-        )
+        np.testing.assert_allclose([result.error[n][i] for n in result.names], np.sqrt(np.diag(covariance)), rtol=1e-4)
     assert np.all(result.dof == 47)
     assert np.all(result.status == Status.CONVERGED)
 
@@ -204,9 +200,7 @@ def test_equivalencies():
     model = m.Gaussian1D(4, 5 * u.km / u.s, 1.5 * u.km / u.s)
     y = spectra(2)
     result = manyfit.fit(model, y, world=frequency, equivalencies=u.doppler_radio(rest))
-    np.testing.assert_allclose(
-        result["mean"].to_value("km/s"), manyfit.fit(line(), y, world=X)["mean"], rtol=1e-6
-    )
+    np.testing.assert_allclose(result["mean"].to_value("km/s"), manyfit.fit(line(), y, world=X)["mean"], rtol=1e-6)
 
 
 # -- options -----------------------------------------------------------------------------------------------
@@ -214,9 +208,7 @@ def test_equivalencies():
 
 def test_progress_is_reported():
     seen = []
-    manyfit.fit(
-        line(), spectra(9), world=X, memory=1, progress=lambda done, total: seen.append((done, total))
-    )
+    manyfit.fit(line(), spectra(9), world=X, memory=1, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (9, 9)
     assert [total for _, total in seen] == [9] * len(seen)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

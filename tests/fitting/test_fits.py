@@ -149,9 +149,7 @@ def test_truncated_files_are_named(tmp_path, cube, kept, name):
 
 def test_a_file_that_is_no_fits(tmp_path):
     (tmp_path / "a.fits").write_text("not a cube")
-    with pytest.raises(
-        InputError, match=r"uncertainty: '.*a.fits' cannot be read as FITS .* Give a complete FITS"
-    ):
+    with pytest.raises(InputError, match=r"uncertainty: '.*a.fits' cannot be read as FITS .* Give a complete FITS"):
         read_fits(tmp_path / "a.fits", None, "uncertainty")
 
 

@@ -354,9 +354,7 @@ def test_no_such_file(tmp_path):
         FitResult.read(tmp_path / "b.fits")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", pickle.dumps([1]), b"SIMPLE  =                    T" + b" " * 2850]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", pickle.dumps([1]), b"SIMPLE  =                    T" + b" " * 2850])
 def test_no_fits_file(content, tmp_path):
     path = tmp_path / "a.fits"
     path.write_bytes(content)
@@ -402,9 +400,7 @@ def test_missing_extension(tmp_path):
 def test_later_layout(tmp_path):
     path = written(tmp_path)
     fits.setval(path, "MFFORMAT", value=99)
-    with pytest.raises(
-        InputError, match=r"in a layout \(99\) that this version does not know.*Update manyfit"
-    ):
+    with pytest.raises(InputError, match=r"in a layout \(99\) that this version does not know.*Update manyfit"):
         FitResult.read(path)
 
 
@@ -418,11 +414,7 @@ def test_edited_headers_are_read(tmp_path):
 # -- words ---------------------------------------------------------------------------------------------------
 
 
-@given(
-    st.lists(
-        st.sampled_from(["a", "A", "a_err", "A_ERR", "status", "DOF", "a_2", "primary", "σ"]), unique=True
-    )
-)
+@given(st.lists(st.sampled_from(["a", "A", "a_err", "A_ERR", "status", "DOF", "a_2", "primary", "σ"]), unique=True))
 def test_extension_names_are_unique(parameters):
     names = extension_names(parameters)
     assert list(names) == parameters

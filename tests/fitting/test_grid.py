@@ -56,9 +56,7 @@ def test_numbers_are_taken_as_they_are():
 
 
 def test_units_that_do_not_convert():
-    with pytest.raises(
-        InputError, match=r"world of input 'x' is in THz, which does not convert to um.*spectral"
-    ):
+    with pytest.raises(InputError, match=r"world of input 'x' is in THz, which does not convert to um.*spectral"):
         grid_of(world_of((X * u.THz,), CUBE), (u.um,), Gaussian1D())
 
 

@@ -40,9 +40,7 @@ def test_values_stay_after_the_pages_were_given_back(path, monkeypatch):
 
 
 def test_a_file_that_is_too_short(path):
-    with pytest.raises(
-        InputError, match=r"values.dat' is truncated: it has 488 bytes and its values need 728"
-    ):
+    with pytest.raises(InputError, match=r"values.dat' is truncated: it has 488 bytes and its values need 728"):
         MappedFile(path, 8, (6, 5, 6), VALUES.dtype).read(ALL)
 
 

@@ -101,9 +101,7 @@ def test_all_failed():
     result = sky()
     solution = result.parameters.solution
     bad = replace(solution, status=np.full((6, 5), Status.BAD_START, np.int8))
-    plot_all(replace(result, parameters=replace(result.parameters, solution=bad))).savefig(
-        BytesIO(), format="png"
-    )
+    plot_all(replace(result, parameters=replace(result.parameters, solution=bad))).savefig(BytesIO(), format="png")
 
 
 # -- spectra -------------------------------------------------------------------------------------------------

@@ -71,9 +71,7 @@ class TestExample:
     def test_bounds_of_the_restored_model_are_in_its_units(self):
         model = m.Gaussian1D(1, 4 * KMS, 500 * u.m / u.s)
         model.stddev.bounds = (100, 900)
-        p = problem(
-            model, CUBE, world=spectral_wcs(), bounds={"mean": (3000 * u.m / u.s, np.full((5, 4), 6.0))}
-        )
+        p = problem(model, CUBE, world=spectral_wcs(), bounds={"mean": (3000 * u.m / u.s, np.full((5, 4), 6.0))})
         restored = p.restore(dict.fromkeys(p.parameter_units, np.ones(p.shape)))
         assert restored.stddev.unit == KMS
         assert restored.stddev.bounds == pytest.approx((0.1, 0.9))

@@ -85,9 +85,7 @@ def test_pulls(name, kind):
     for parameter in truth.param_names:
         if truth.fixed[parameter]:
             continue
-        pull = (result[parameter] - getattr(truth, parameter).value)[result.good] / result.error[parameter][
-            result.good
-        ]
+        pull = (result[parameter] - getattr(truth, parameter).value)[result.good] / result.error[parameter][result.good]
         assert abs(np.mean(pull)) < 0.05, parameter
         assert abs(np.std(pull) - 1) < 0.05, parameter
 

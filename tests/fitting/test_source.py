@@ -88,9 +88,7 @@ def test_dask_runs_in_the_calling_thread():
         seen.append(threading.current_thread())
         return part
 
-    array = da.from_array(VALUES, chunks=(2, 3)).map_blocks(
-        note, dtype=np.float32, meta=np.empty((0, 0), np.float32)
-    )
+    array = da.from_array(VALUES, chunks=(2, 3)).map_blocks(note, dtype=np.float32, meta=np.empty((0, 0), np.float32))
     source_of(array).read(CUT)
     assert set(seen) == {threading.current_thread()}
     assert len(seen) == 4  # the chunks that the slice touches, no others

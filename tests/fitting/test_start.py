@@ -41,9 +41,7 @@ def test_numbers():
 def test_arrays_that_broadcast(data):
     ndim = data.draw(st.integers(0, 3))
     shape = tuple(data.draw(st.integers(1, 3)) for _ in range(ndim))
-    block = tuple(
-        slice(a := data.draw(st.integers(0, n - 1)), data.draw(st.integers(a + 1, n))) for n in shape
-    )
+    block = tuple(slice(a := data.draw(st.integers(0, n - 1)), data.draw(st.integers(a + 1, n))) for n in shape)
     values = []
     for _ in range(3):
         own = tuple(n if data.draw(st.booleans()) else 1 for n in shape)[data.draw(st.integers(0, ndim)) :]

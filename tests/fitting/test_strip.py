@@ -136,9 +136,7 @@ class TestStripped:
     def check(self, model, x, data, start=None):
         system = unit_system(model, (x.unit,), data)
         values = {
-            n: in_unit(n, p.value, p.unit, system.parameters[n])
-            for n in model.param_names
-            for p in [getattr(model, n)]
+            n: in_unit(n, p.value, p.unit, system.parameters[n]) for n in model.param_names for p in [getattr(model, n)]
         }
         check_stripped(bare(model), values, system, np.array([x.value]))
 

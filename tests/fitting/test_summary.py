@@ -31,9 +31,7 @@ def all_bad():
     result = result_of(gaussian(), **LINE)
     solution = result.parameters.solution
     status = np.full_like(solution.status, Status.NO_VALID_POINTS)
-    nan = {
-        name: np.full_like(getattr(solution, name), np.nan) for name in ("values", "covariance", "statistic")
-    }
+    nan = {name: np.full_like(getattr(solution, name), np.nan) for name in ("values", "covariance", "statistic")}
     return with_solution(result, status=status, **nan)
 
 
@@ -98,9 +96,7 @@ def test_numbers():
     assert_allclose(line.error, np.median(result.error["mean"].value[good]))
     assert (line.name, line.unit, line.kind) == ("mean", "km / s", "free")
     has_dof = good & (result.dof > 0)
-    assert_allclose(
-        summary.reduced_statistic, np.median((result.statistic / np.maximum(result.dof, 1))[has_dof])
-    )
+    assert_allclose(summary.reduced_statistic, np.median((result.statistic / np.maximum(result.dof, 1))[has_dof]))
     assert_allclose(summary.evaluations, result.n_iter.mean())
     assert sum(line.count for line in summary.statuses) == result.status.size == summary.n_elements
     assert_allclose(sum(line.percent for line in summary.statuses), 100)

@@ -115,9 +115,7 @@ def test_scalar_mask():
 
 def test_coordinates_of_each_element():
     world = np.random.default_rng(1).normal(size=(4, 5, 3))
-    x = whole_tile(
-        problem(m.Const1D(), np.ones((5, 4, 3)), fitting_axes=1, world=(world.swapaxes(0, 1),)), 4
-    )["x"]
+    x = whole_tile(problem(m.Const1D(), np.ones((5, 4, 3)), fitting_axes=1, world=(world.swapaxes(0, 1),)), 4)["x"]
     np.testing.assert_array_equal(x[:, 0], np.moveaxis(world, 0, -1).reshape(15, 4))
 
 
@@ -133,9 +131,7 @@ def test_tiles_of_a_file_travel_as_its_name(tmp_path):
     from astropy.io import fits
 
     fits.PrimaryHDU(np.zeros((50, 40, 30), ">f4")).writeto(tmp_path / "a.fits")
-    p = problem(
-        m.Gaussian1D(), tmp_path / "a.fits", uncertainty=tmp_path / "a.fits", mask=tmp_path / "a.fits"
-    )
+    p = problem(m.Gaussian1D(), tmp_path / "a.fits", uncertainty=tmp_path / "a.fits", mask=tmp_path / "a.fits")
     p.tiles.read((slice(0, 2), slice(0, 2)))
     assert len(pickle.dumps(p.tiles)) < 5000
 

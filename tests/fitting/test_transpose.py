@@ -16,19 +16,13 @@ DTYPES = (">f4", "<f4", ">f8", "<f8", ">i2", "<u4", "u1", "<i8", "<f2")
 
 def naive(block, n_iterating):
     n = int(np.prod(block.shape[:n_iterating]))
-    return (
-        np.array([[float(v) for v in element.ravel()] for element in block.reshape(n, -1)])
-        if block.size
-        else None
-    )
+    return np.array([[float(v) for v in element.ravel()] for element in block.reshape(n, -1)]) if block.size else None
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_rows_hold_the_points_of_each_element(data):
-    n_iterating, n_fitting = data.draw(
-        st.sampled_from([(0, 1), (1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (0, 2)])
-    )
+    n_iterating, n_fitting = data.draw(st.sampled_from([(0, 1), (1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (0, 2)]))
     n = n_iterating + n_fitting
     order = data.draw(st.permutations(range(n)))
     shape = [data.draw(st.sampled_from([1, 2, 5, 8, 9, 17])) for _ in range(n)]
@@ -90,9 +84,7 @@ def test_the_block_is_not_changed():
 
 
 def test_repeated_values():
-    np.testing.assert_array_equal(
-        rows(np.broadcast_to(np.arange(9.0)[:, None], (9, 20)), 1)[3], np.full(20, 3.0)
-    )
+    np.testing.assert_array_equal(rows(np.broadcast_to(np.arange(9.0)[:, None], (9, 20)), 1)[3], np.full(20, 3.0))
 
 
 def test_no_folder_for_compiled_code(monkeypatch):

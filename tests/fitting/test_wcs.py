@@ -60,9 +60,7 @@ def test_axes_of_a_cube(fitting, world_axes, differ, units):
     assert coordinates.world_axes == world_axes
     assert coordinates.differ_between_elements is differ
     assert coordinates.units == tuple(u.Unit(unit) for unit in units)
-    np.testing.assert_allclose(
-        coordinates.read(whole(axes)), reference(cube_wcs(), axes, world_axes), rtol=1e-12
-    )
+    np.testing.assert_allclose(coordinates.read(whole(axes)), reference(cube_wcs(), axes, world_axes), rtol=1e-12)
 
 
 def test_coordinates_that_differ_between_elements():

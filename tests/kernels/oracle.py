@@ -40,9 +40,7 @@ class Problem:
         self.first = [derivative(self.formula.value, name) for name in self.free]
 
     def _at(self, node: Any, p: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(
-            evaluate(node, self.known | dict(zip(self.free, p, strict=True))), self.y.shape
-        )
+        return np.broadcast_to(evaluate(node, self.known | dict(zip(self.free, p, strict=True))), self.y.shape)
 
     def value(self, p: np.ndarray) -> np.ndarray:
         return self._at(self.formula.value, p)

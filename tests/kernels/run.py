@@ -28,21 +28,17 @@ class Sums:
 def _door(real: str) -> Any:
     number = getattr(types, real)
     array = number[::1]
-    at = cpu.at
-    signature = number(
-        types.FunctionType(cpu._kernel_signature(number)), *[array] * 4, types.int64, *[array] * 3
-    )
+    at, call = cpu.at, cpu.call
+    signature = number(types.intp, *[array] * 4, types.int64, *[array] * 3)
 
     @numba.njit(signature)
     def door(kernel, p, x, y, w, points, g, h, rows):
-        return kernel(at(p, 0), at(x, 0), at(y, 0), at(w, 0), points, at(g, 0), at(h, 0), at(rows, 0))
+        return call(kernel, at(p, 0), at(x, 0), at(y, 0), at(w, 0), points, at(g, 0), at(h, 0), at(rows, 0))
 
     return door
 
 
-def sums(
-    spec: KernelSpec, p: Any, x: Any, y: Any, w: Any = None, *, target: str = "cpu", of: str = "kernel"
-) -> Sums:
+def sums(spec: KernelSpec, p: Any, x: Any, y: Any, w: Any = None, *, target: str = "cpu", of: str = "kernel") -> Sums:
     """What a kernel, or its observed information, gives for one element."""
     n = len(spec.formula.free)
     arrays = [np.ascontiguousarray(a, spec.real).ravel() for a in (p, x, y, y if w is None else w)]

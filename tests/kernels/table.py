@@ -38,18 +38,14 @@ class Case:
         """Astropy's own values, not those of the expression."""
         with np.errstate(all="ignore"):
             if self.model.n_submodels == 1:
-                return np.asarray(
-                    self.model.evaluate(*self.x, *np.reshape(parameters, (-1, 1))), float
-                ).ravel()
+                return np.asarray(self.model.evaluate(*self.x, *np.reshape(parameters, (-1, 1))), float).ravel()
             twin = self.model.copy()
             twin.parameters = parameters
             return np.asarray(twin(*self.x), float)
 
     def packed(self, parameters: Any = None) -> np.ndarray:
         """Parameters in the order of a kernel: the free ones, then the fixed ones."""
-        values = dict(
-            zip(self.model.param_names, self.truth if parameters is None else parameters, strict=True)
-        )
+        values = dict(zip(self.model.param_names, self.truth if parameters is None else parameters, strict=True))
         return np.array([values[name] for name in (*self.formula.free, *self.formula.fixed)])
 
     def at_free(self, free: Any) -> np.ndarray:
@@ -108,7 +104,5 @@ CASES = {
         0.03,
     ),
     "Gaussian2D": Case(m.Gaussian2D(9, 0.3, 0.8, 1.6, 1.1, 0.5), square()),
-    "Polynomial2D": Case(
-        m.Polynomial2D(2, c0_0=9, c1_0=0.5, c2_0=0.1, c0_1=0.3, c0_2=0.2, c1_1=0.1), square()
-    ),
+    "Polynomial2D": Case(m.Polynomial2D(2, c0_0=9, c1_0=0.5, c2_0=0.1, c0_1=0.3, c0_2=0.2, c1_1=0.1), square()),
 }

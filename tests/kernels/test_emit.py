@@ -48,16 +48,12 @@ def slopes(name: str, free: np.ndarray, step: float = 1e-3) -> np.ndarray:
     for i, value in enumerate(free):
         h = step * max(abs(value), 0.1) * np.eye(free.size)[i]
         weights = {1: 45.0, 2: -9.0, 3: 1.0}
-        difference = sum(
-            c * (case.at_free(free + k * h) - case.at_free(free - k * h)) for k, c in weights.items()
-        )
+        difference = sum(c * (case.at_free(free + k * h) - case.at_free(free - k * h)) for k, c in weights.items())
         result.append(difference / (60.0 * h[i]))
     return np.array(result)
 
 
-def terms(
-    kind: str, f: np.ndarray, y: np.ndarray, w: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def terms(kind: str, f: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Statistic, half slope and half expected curvature of every point."""
     if kind == "cash":
         log = np.where(y > 0, y * np.log(f), 0.0)
@@ -67,9 +63,7 @@ def terms(
 
 
 #: All models with chi2 and cash; weights with a few, each new kernel takes half a second to compile.
-CHOSEN = [
-    (n, k) for n in NAMES for k in KINDS if k != "weighted" or n in ("Voigt1D", "Gaussian2D", "Two lines")
-]
+CHOSEN = [(n, k) for n in NAMES for k in KINDS if k != "weighted" or n in ("Voigt1D", "Gaussian2D", "Two lines")]
 
 
 @pytest.mark.parametrize(("name", "kind"), CHOSEN)
@@ -82,9 +76,7 @@ def test_sums_against_astropy_and_differences(name, kind):
     found = sums(spec_of(name, kind), packed, case.x, y, w)
     scale = np.sqrt(np.sum(curvature * d**2, axis=1))
     assert found.statistic == pytest.approx(statistic.sum(), rel=1e-12)
-    np.testing.assert_allclose(
-        found.gradient / scale, d @ slope / scale, atol=1e-8 * np.sqrt(np.sum(slope**2))
-    )
+    np.testing.assert_allclose(found.gradient / scale, d @ slope / scale, atol=1e-8 * np.sqrt(np.sum(slope**2)))
     np.testing.assert_allclose(
         found.matrix / np.outer(scale, scale), (d * curvature) @ d.T / np.outer(scale, scale), atol=1e-8
     )
@@ -120,9 +112,7 @@ def test_single_precision_agrees(name):
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["Gaussian1D", "Voigt1D", "Moffat1D", "Polynomial1D", "Line and slope", "Gaussian2D"]
-)
+@pytest.mark.parametrize("name", ["Gaussian1D", "Voigt1D", "Moffat1D", "Polynomial1D", "Line and slope", "Gaussian2D"])
 def test_observed_information_is_half_the_hessian(name):
     """Central differences of the kernel's own half gradient, which another test ties to astropy."""
     case, spec, free = CASES[name], spec_of(name, "cash"), point(name)

@@ -85,9 +85,7 @@ def grow(children):
         two.map(lambda p: (mul(p[0][0], p[1][0]), p[0][1] * p[1][1])),
         children.map(lambda p: (neg(p[0]), -p[1])),
         children.map(lambda p: (int_power(p[0], 2), p[1] ** 2)),
-        st.tuples(children, st.sampled_from("abc")).map(
-            lambda p: (div(p[0][0], symbol(p[1])), p[0][1] / POINT[p[1]])
-        ),
+        st.tuples(children, st.sampled_from("abc")).map(lambda p: (div(p[0][0], symbol(p[1])), p[0][1] / POINT[p[1]])),
     )
 
 
@@ -164,9 +162,7 @@ def grow_positive(children):
             lambda p: (power(p[0][0], const(p[1])), p[0][1] ** p[1])
         ),
         two.map(lambda p: (power(p[0][0], call("tanh", p[1][0])), p[0][1] ** np.tanh(p[1][1]))),
-        st.tuples(children, st.sampled_from(sorted(UNARY))).map(
-            lambda p: (call(p[1], p[0][0]), UNARY[p[1]](p[0][1]))
-        ),
+        st.tuples(children, st.sampled_from(sorted(UNARY))).map(lambda p: (call(p[1], p[0][0]), UNARY[p[1]](p[0][1]))),
         st.tuples(children, children, st.sampled_from(sorted(BINARY))).map(
             lambda p: (call(p[2], p[0][0], p[1][0]), BINARY[p[2]](p[0][1], p[1][1]))
         ),

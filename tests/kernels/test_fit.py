@@ -151,9 +151,7 @@ def test_a_single_point():
 
     level = Formula(symbol("a"), 1, ("a",))
     free = np.full((1, 1), np.inf)
-    data = Elements(
-        case.x[:, :1], np.array([[3.0], [np.nan]]), np.array([[4.0]]), np.ones((1, 1)), -free, free
-    )
+    data = Elements(case.x[:, :1], np.array([[3.0], [np.nan]]), np.array([[4.0]]), np.ones((1, 1)), -free, free)
     solution = fit(level, data, Options(absolute_sigma=True))
     assert solution.status.tolist() == [Status.CONVERGED, Status.NO_VALID_POINTS]
     assert solution.values[0, 0] == pytest.approx(3.0)

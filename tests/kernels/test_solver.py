@@ -143,9 +143,7 @@ def test_mixed_precision_gives_the_same_answer(name):
     double = fit(case.formula, elements(case, y), Options())
     mixed = fit(case.formula, elements(case, y), Options(precision="mixed"))
     for i in range(len(y)):
-        np.testing.assert_allclose(
-            (mixed.values[i] - double.values[i]) / (sigma * errors(double, i)), 0, atol=1e-6
-        )
+        np.testing.assert_allclose((mixed.values[i] - double.values[i]) / (sigma * errors(double, i)), 0, atol=1e-6)
         np.testing.assert_allclose(errors(mixed, i), errors(double, i), rtol=3e-6)
     np.testing.assert_allclose(mixed.statistic, double.statistic, rtol=1e-9)
 
@@ -181,9 +179,7 @@ def test_cash_against_a_trust_region(name, level):
 def test_cash_of_a_constant_is_the_mean():
     level = Formula(symbol("a"), 1, ("a",))
     y = np.random.default_rng(0).poisson(0.4, (50, 30)).astype(float)
-    data = Elements(
-        np.zeros((1, 30)), y, None, np.ones((1, 1)), np.full((1, 1), -np.inf), np.full((1, 1), np.inf)
-    )
+    data = Elements(np.zeros((1, 30)), y, None, np.ones((1, 1)), np.full((1, 1), -np.inf), np.full((1, 1), np.inf))
     mine = fit(level, data, Options(statistic="cash"))
     np.testing.assert_allclose(mine.values[:, 0], y.mean(1), rtol=1e-8)
     np.testing.assert_allclose(mine.covariance[:, 0], y.mean(1) / 30, rtol=1e-6)
@@ -273,9 +269,7 @@ def test_any_bounds_end_where_no_step_helps(data):
     low = truth * (1 + np.array(offsets)) - np.abs(truth) * np.array(widths)
     high = truth * (1 + np.array(offsets)) + np.abs(truth) * np.array(widths)
     names = case.formula.free
-    given_ = elements(
-        case, y, lower=dict(zip(names, low, strict=True)), upper=dict(zip(names, high, strict=True))
-    )
+    given_ = elements(case, y, lower=dict(zip(names, low, strict=True)), upper=dict(zip(names, high, strict=True)))
     mine = fit(case.formula, given_, Options())
     p = mine.values[0]
     assert mine.status[0] in (Status.CONVERGED, Status.AT_BOUND)
@@ -386,9 +380,7 @@ def test_bad_start(bad):
 
 def test_crossed_bounds_are_a_bad_start():
     case = CASES["Gaussian1D"]
-    solution = fit(
-        case.formula, elements(case, case.values, lower={"mean": 3.0}, upper={"mean": 2.0}), Options()
-    )
+    solution = fit(case.formula, elements(case, case.values, lower={"mean": 3.0}, upper={"mean": 2.0}), Options())
     assert_no_fit(solution, Status.BAD_START)
 
 
@@ -437,9 +429,7 @@ def test_parameter_without_influence_is_singular():
     no_influence = Formula(mul(symbol("a"), coordinate(0)), 1, ("a", "b"))
     x = np.linspace(0, 1, 20)
     free = np.full((1, 2), np.inf)
-    solution = fit(
-        no_influence, Elements(x[None], 3 * x[None], None, np.ones((1, 2)), -free, free), Options()
-    )
+    solution = fit(no_influence, Elements(x[None], 3 * x[None], None, np.ones((1, 2)), -free, free), Options())
     assert solution.status[0] == Status.SINGULAR
     np.testing.assert_allclose(solution.values[0], [3.0, 1.0], rtol=1e-9)
 

@@ -54,12 +54,8 @@ def one(*arrays: np.ndarray) -> list[tuple[np.ndarray, ...]]:
 
 
 HALF_TURNS = np.arange(1, N) * np.pi / 2
-POSITIVE = one(
-    sizes(1e-307, 1e308, signed=False), uniform(0.5, 2), near_one(), sizes(5e-324, 1e-308, signed=False)
-)
-POSITIVE32 = one(
-    sizes(1e-37, 1e38, signed=False), uniform(0.5, 2), near_one(), sizes(1e-44, 1e-38, signed=False)
-)
+POSITIVE = one(sizes(1e-307, 1e308, signed=False), uniform(0.5, 2), near_one(), sizes(5e-324, 1e-308, signed=False))
+POSITIVE32 = one(sizes(1e-37, 1e38, signed=False), uniform(0.5, 2), near_one(), sizes(1e-44, 1e-38, signed=False))
 ANGLES = one(uniform(-1e5, 1e5), uniform(-4, 4), HALF_TURNS, sizes(1e-300, 1))
 ANGLES32 = one(uniform(-1e4, 1e4), uniform(-4, 4), HALF_TURNS, sizes(1e-35, 1))
 SINES = one(uniform(-1, 1), sizes(1e-30, 1), 1 - sizes(1e-15, 1, signed=False))
@@ -67,12 +63,8 @@ SMALL = (uniform(-2, 2), sizes(1e-30, 1))
 POINTS = [(uniform(-3, 3), uniform(-3, 3)), (sizes(1e-30, 1e30), sizes(1e-30, 1e30))]
 CASES = [
     Case("exp", mp.exp, one(uniform(-708.3, 709.78), *SMALL), one(uniform(-87.3, 88.7), *SMALL)),
-    Case(
-        "exp_nonpositive", mp.exp, one(uniform(-708, 0), uniform(-1, 0)), one(uniform(-87, 0), uniform(-1, 0))
-    ),
-    Case(
-        "exp2", lambda x: mp.mpf(2) ** x, one(uniform(-1022, 1024), *SMALL), one(uniform(-126, 128), *SMALL)
-    ),
+    Case("exp_nonpositive", mp.exp, one(uniform(-708, 0), uniform(-1, 0)), one(uniform(-87, 0), uniform(-1, 0))),
+    Case("exp2", lambda x: mp.mpf(2) ** x, one(uniform(-1022, 1024), *SMALL), one(uniform(-126, 128), *SMALL)),
     Case(
         "exp2_nonpositive",
         lambda x: mp.mpf(2) ** x,
@@ -142,9 +134,7 @@ def test_error_stays_below_its_limit(case, dtype):
     assert np.isfinite(got).all()
     with mp.workdps(45):
         rows = zip(*(map(float, values) for values in inputs), strict=True)
-        errors = [
-            ulp_error(g, [mp.mpf(v) for v in row], case.truth) for g, row in zip(got, rows, strict=True)
-        ]
+        errors = [ulp_error(g, [mp.mpf(v) for v in row], case.truth) for g, row in zip(got, rows, strict=True)]
     worst = int(np.argmax(errors))
     assert errors[worst] <= case.limit, (case.name, [v[worst] for v in inputs])
 

@@ -18,9 +18,7 @@ import pytest
 from manyfit.kernels.targets import vector
 from tests.kernels.vector_loop import FLAGS, apply, compiled
 
-NAMES = sorted(
-    name for name in vars(vector) if inspect.isfunction(getattr(vector, name)) and name != "select"
-)
+NAMES = sorted(name for name in vars(vector) if inspect.isfunction(getattr(vector, name)) and name != "select")
 TWO = {"arctan2", "copysign", "hypot", "maximum", "minimum", "pow", "wofz_im", "wofz_re"}
 NONPOSITIVE = {"exp_nonpositive", "exp2_nonpositive"}
 SINGLE_INSTRUCTIONS = {"copysign", "fabs", "floor", "maximum", "minimum", "rint", "sqrt"}
@@ -152,9 +150,7 @@ def test_a_cached_kernel_is_loaded_by_another_process(tmp_path: Path):
     command = [sys.executable, "cached.py"]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     runs = [
-        subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-        ).stdout
+        subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
     assert [run.split()[1] for run in runs] == ["0", "1"]

@@ -60,9 +60,7 @@ def branches(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         parts.map(lambda p: div(p, add(const(2.5), int_power(p, 2)))),
         parts.map(lambda p: call("exp", mul(const(-0.5), int_power(p, 2)))),
         parts.map(lambda p: call("arctan", p)),
-        st.tuples(condition, parts, parts, parts).map(
-            lambda p: call("select", call(p[0], p[1], p[2]), p[3], p[1])
-        ),
+        st.tuples(condition, parts, parts, parts).map(lambda p: call("select", call(p[0], p[1], p[2]), p[3], p[1])),
     )
 
 

@@ -24,14 +24,10 @@ def compiled(function: Callable[..., Any], n: int, fastmath: bool | frozenset[st
         for i in range(x.size):
             out[i] = function(x[i], y[i])
 
-    return numba.njit(fastmath=set(fastmath) if isinstance(fastmath, frozenset) else fastmath)(
-        one if n == 1 else two
-    )
+    return numba.njit(fastmath=set(fastmath) if isinstance(fastmath, frozenset) else fastmath)(one if n == 1 else two)
 
 
-def apply(
-    function: Callable[..., Any], *inputs: np.ndarray, fastmath: bool | frozenset[str] = FLAGS
-) -> np.ndarray:
+def apply(function: Callable[..., Any], *inputs: np.ndarray, fastmath: bool | frozenset[str] = FLAGS) -> np.ndarray:
     """`function` of each element of `inputs`, in their own precision."""
     out = np.empty_like(inputs[0])
     compiled(function, len(inputs), fastmath)(*inputs, out)

@@ -173,9 +173,7 @@ def test_a_single_value():
 # -- both ways -----------------------------------------------------------------------------------------------
 
 NUMBERS = st.floats(allow_nan=False)
-UNITS = st.sampled_from(
-    [None, u.K, u.km / u.s, u.Jy / u.beam, u.dimensionless_unscaled, u.Unit("1000 km / s")]
-)
+UNITS = st.sampled_from([None, u.K, u.km / u.s, u.Jy / u.beam, u.dimensionless_unscaled, u.Unit("1000 km / s")])
 
 
 @st.composite

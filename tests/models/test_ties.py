@@ -56,9 +56,7 @@ def test_ties_are_traced(name):
 
 
 def test_chains_are_resolved_in_any_order():
-    model = pair(
-        mean_0=lambda m: m.stddev_1 + 1, stddev_1=lambda m: 2 * m.amplitude_2, mean_1=lambda m: 3 * m.mean_0
-    )
+    model = pair(mean_0=lambda m: m.stddev_1 + 1, stddev_1=lambda m: 2 * m.amplitude_2, mean_1=lambda m: 3 * m.mean_0)
     tied = {name: repr(node) for name, node in formula(model).tied}
     assert tied == {
         "mean_0": "(2.0*amplitude_2 + 1.0)",
@@ -77,9 +75,7 @@ def test_derivatives_follow_ties():
         return (G(1.2, 0.3, stddev) + G(0.7, 2.1, 2 * stddev))(X)
 
     numeric = (at(0.9 + 1e-5) - at(0.9 - 1e-5)) / 2e-5
-    np.testing.assert_allclose(
-        evaluate(derivative(traced.value, "stddev_0"), known), numeric, rtol=1e-7, atol=1e-9
-    )
+    np.testing.assert_allclose(evaluate(derivative(traced.value, "stddev_0"), known), numeric, rtol=1e-7, atol=1e-9)
 
 
 def test_ties_to_fixed_parameters():

@@ -37,10 +37,7 @@ COMPOUNDS = {
     "power": (models.Const1D(1.2) + G(1, 0.3, 1)) ** models.Linear1D(0.2, 1.7),
     "three levels": (G(1, 0.3, 1) + G(2, 1.3, 0.4)) * (models.Const1D(2) - models.Linear1D(0.1, 0.2)),
     "redshift": models.RedshiftScaleFactor(0.1) | G(1, 0.3, 1),
-    "shift and scale": models.Shift(0.4)
-    | models.Scale(1.2)
-    | models.Sine1D(1, 0.3, 0.1)
-    | models.Exponential1D(),
+    "shift and scale": models.Shift(0.4) | models.Scale(1.2) | models.Sine1D(1, 0.3, 0.1) | models.Exponential1D(),
     "absorption": models.Const1D(2) * (G(-1, 0.3, 1) | models.Exponential1D()),
     "same twice": G.__add__(*[G(1, 0.3, 1)] * 2),
     "polynomials": models.Chebyshev1D(3, domain=(-3, 5), c1=1, c3=0.3) + models.Legendre1D(2, c2=0.2),

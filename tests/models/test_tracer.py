@@ -110,9 +110,7 @@ EXPRESSIONS = {
     "clip from below": lambda a, b: np.clip(a, b, None),
     **({"clip by keyword": lambda a, b: np.clip(a, min=b)} if CLIP_HAS_KEYWORDS else {}),
     "sinc": lambda a, b: np.sinc(a),
-    "nan_to_num": lambda a, b: np.nan_to_num(
-        a / np.where(b > 0, 1.0, 0.0) * np.where(a == 0, np.nan, 1), nan=3
-    ),
+    "nan_to_num": lambda a, b: np.nan_to_num(a / np.where(b > 0, 1.0, 0.0) * np.where(a == 0, np.nan, 1), nan=3),
     "round": lambda a, b: np.round(a) + np.round(b, 1),
     "polyval": lambda a, b: np.polyval([1.0, 2.0, 3.0], a),
     "likes": lambda a, b: np.ones_like(a) + np.zeros_like(a) + np.full_like(a, 3.0) + a,
@@ -130,9 +128,7 @@ EXPRESSIONS = {
     "array of objects": lambda a, b: np.exp(np.asarray(a)) * b + np.sqrt(np.asarray(b) ** 2),
     "dot": lambda a, b: np.dot(np.array([1.0, 2.0]), np.stack([a, b])),
     "matmul": lambda a, b: np.array([1.0, 2.0]) @ np.stack([a, b]),
-    "shapes": lambda a, b: (
-        np.atleast_1d(a).reshape(-1).ravel().T.copy().astype(float)[...] + np.shape(b)[0] * 0
-    ),
+    "shapes": lambda a, b: np.atleast_1d(a).reshape(-1).ravel().T.copy().astype(float)[...] + np.shape(b)[0] * 0,
     "radians": lambda a, b: np.radians(a) + np.deg2rad(b) + np.degrees(a) + np.rad2deg(b),
 }
 

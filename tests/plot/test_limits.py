@@ -11,9 +11,7 @@ from hypothesis.extra.numpy import arrays
 from manyfit.errors import InputError
 from manyfit.plot._limits import colour_limits
 
-ANY = arrays(
-    np.float64, st.integers(0, 30), elements=st.floats(-1e150, 1e150) | st.sampled_from([np.nan, np.inf])
-)
+ANY = arrays(np.float64, st.integers(0, 30), elements=st.floats(-1e150, 1e150) | st.sampled_from([np.nan, np.inf]))
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,7 @@ def _named(name: str, workers: int | None) -> Executor:
 def _distributed() -> DaskClient:
     client = _current_client()
     if client is None:
-        raise InputError(
-            "scheduler is 'distributed' and there is no client; make a distributed.Client first."
-        )
+        raise InputError("scheduler is 'distributed' and there is no client; make a distributed.Client first.")
     return DaskClient(client)
 
 

@@ -46,9 +46,7 @@ class DaskClient:
         """Threads of the cluster at this moment."""
         return max(1, int(sum(self.client.nthreads().values())))
 
-    def results(
-        self, blocks: Sequence[Block], work: Callable[[Block], R]
-    ) -> Generator[tuple[Block, R], None, None]:
+    def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
         n_workers = self.n_workers
         most = max(1, min(MOST_BLOCKS, len(blocks) // (TASKS_PER_WORKER * n_workers)))

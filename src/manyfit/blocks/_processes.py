@@ -35,9 +35,7 @@ class Processes:
 
     n_workers: int = field(default_factory=cpu_count)
 
-    def results(
-        self, blocks: Sequence[Block], work: Callable[[Block], R]
-    ) -> Generator[tuple[Block, R], None, None]:
+    def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
         with _Team(_pickled(work)) as team:
             yield from Threads(self.n_workers).results(blocks, team.call)

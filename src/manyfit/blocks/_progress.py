@@ -74,9 +74,7 @@ def rich_progress(description: str, unit: str = "elements") -> Generator[Progres
     from rich.console import Console
 
     console = Console(stderr=True)
-    with (
-        _bar(console, description, unit) if _is_live(console) else _line(console, description, unit) as report
-    ):
+    with _bar(console, description, unit) if _is_live(console) else _line(console, description, unit) as report:
         yield report
 
 

@@ -25,9 +25,7 @@ class Executor(Protocol):
     def n_workers(self) -> int:
         """How many blocks are fitted at the same time."""
 
-    def results(
-        self, blocks: Sequence[Block], work: Callable[[Block], R]
-    ) -> Generator[tuple[Block, R], None, None]:
+    def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion.
 
         Closing the generator cancels the blocks that were not started. When it has ended,
@@ -86,9 +84,7 @@ def run(
                 progress(done, total)
 
 
-def window(
-    pieces: Iterable[T], submit: Callable[[T], Future[R]], limit: int
-) -> Generator[tuple[T, R], None, None]:
+def window(pieces: Iterable[T], submit: Callable[[T], Future[R]], limit: int) -> Generator[tuple[T, R], None, None]:
     """Each piece of work with its result, with at most `limit` of them submitted and not yet handed on."""
     waiting = iter(pieces)
     pending: dict[Future[R], T] = {}

@@ -20,9 +20,7 @@ class Serial:
         """One."""
         return 1
 
-    def results(
-        self, blocks: Sequence[Block], work: Callable[[Block], R]
-    ) -> Generator[tuple[Block, R], None, None]:
+    def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in the order of the plan."""
         for block in blocks:
             yield block, work(block)

@@ -34,9 +34,7 @@ class Threads:
 
     n_workers: int = field(default_factory=cpu_count)
 
-    def results(
-        self, blocks: Sequence[Block], work: Callable[[Block], R]
-    ) -> Generator[tuple[Block, R], None, None]:
+    def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""
         pool = ThreadPoolExecutor(self.n_workers, thread_name_prefix="manyfit")
         try:

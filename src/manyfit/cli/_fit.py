@@ -30,22 +30,16 @@ Examples:
 @click.option("-m", "--model", required=True, help="Model of astropy.modeling with start values.")
 @click.option("--fitting-axes", default="0", show_default=True, help="Axes along which the model is fitted.")
 @click.option("--bounds", multiple=True, metavar="NAME=LOW:HIGH", help="Bounds of a parameter; repeatable.")
-@click.option(
-    "--fixed", multiple=True, metavar="NAME", help="Keep a parameter at its start value; repeatable."
-)
+@click.option("--fixed", multiple=True, metavar="NAME", help="Keep a parameter at its start value; repeatable.")
 @click.option("--mask", metavar="FILE", help="Image that is not zero where data are bad.")
-@click.option(
-    "--uncertainty", metavar="FILE|NUMBER", help="Standard deviation of the data, such as '0.25 K'."
-)
+@click.option("--uncertainty", metavar="FILE|NUMBER", help="Standard deviation of the data, such as '0.25 K'.")
 @click.option("--data-unit", metavar="UNIT", help="Unit of the data, where the file has none.")
 @click.option("--statistic", type=click.Choice(["chi2", "cash"]), default="chi2", show_default=True)
 @click.option("--precision", type=click.Choice(["float64", "mixed"]), default="float64", show_default=True)
 @click.option("--scheduler", help="threads (default), serial, processes, or the address of a dask scheduler.")
 @click.option("--workers", type=int, help="Number of threads or processes; by default one for each core.")
 @click.option("--memory", metavar="SIZE", help="Memory for data in work, such as '500 MB'.")
-@click.option(
-    "--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options."
-)
+@click.option("--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options.")
 @click.option("-o", "--output", type=FILE, help="FITS file to write.  [default: CUBE_fit.fits]")
 @click.option("--figure", type=FILE, help="Picture of all maps to write, such as maps.png.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")

@@ -19,9 +19,7 @@ def axes(text: str) -> tuple[int | str, ...]:
     >>> axes("1, -2")
     (1, -2)
     """
-    return tuple(
-        int(part) if re.fullmatch(r"\s*-?\d+\s*", part) else part.strip() for part in text.split(",")
-    )
+    return tuple(int(part) if re.fullmatch(r"\s*-?\d+\s*", part) else part.strip() for part in text.split(","))
 
 
 def bounds(texts: Iterable[str]) -> dict[str, tuple[Any, Any]]:
@@ -43,9 +41,7 @@ def bounds(texts: Iterable[str]) -> dict[str, tuple[Any, Any]]:
 def _bound(text: str) -> tuple[str, tuple[Any, Any]]:
     name, _, sides = text.partition("=")
     if sides.count(":") != 1:
-        raise InputError(
-            f"Bounds {text!r} are not understood. Give NAME=LOW:HIGH, such as 'mean=3 km/s:6 km/s'."
-        )
+        raise InputError(f"Bounds {text!r} are not understood. Give NAME=LOW:HIGH, such as 'mean=3 km/s:6 km/s'.")
     low, high = (quantity(side) if side.strip() else None for side in sides.split(":"))
     unit = getattr(high, "unit", None)
     if unit is not None and low is not None and not hasattr(low, "unit"):

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def turbulence(
-    shape: tuple[int, int], rng: np.random.Generator, *, index: float = 3.0
-) -> NDArray[np.float64]:
+def turbulence(shape: tuple[int, int], rng: np.random.Generator, *, index: float = 3.0) -> NDArray[np.float64]:
     """A Gaussian random field of mean 0 and standard deviation 1 with power spectrum |k|^-index.
 
     Parameters

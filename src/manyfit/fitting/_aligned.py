@@ -50,8 +50,7 @@ class Aligned:
         """The part for a block, with the axes of the data, of length 1 where it is repeated."""
         whole = self.axes.slices(block)
         own = tuple(
-            slice(0, 1) if n == 1 else whole[place]
-            for place, n in zip(self.places, self.source.shape, strict=True)
+            slice(0, 1) if n == 1 else whole[place] for place, n in zip(self.places, self.source.shape, strict=True)
         )
         values = self.source.read(own).transpose(np.argsort(self.places))
         repeated = tuple(axis for axis in range(len(self.axes.shape)) if axis not in self.places)
@@ -60,9 +59,7 @@ class Aligned:
     def rows(self, block: tuple[slice, ...]) -> NDArray[np.float64]:
         """The part for a block as float64 (1 or elements, 1 or points): 1 where all have the same values."""
         values, n = self.axes.arrange(self.read(block)), len(self.axes.iterating)
-        elements = (
-            tuple(part.stop - part.start for part in block) if self.differs_between_elements else (1,) * n
-        )
+        elements = tuple(part.stop - part.start for part in block) if self.differs_between_elements else (1,) * n
         points = self.axes.fitting_shape if self.differs_between_points else (1,) * len(self.axes.fitting)
         return rows(np.broadcast_to(values, elements + points), n)
 

@@ -95,9 +95,7 @@ def axes_of(
         )
     fitting = tuple(_axis(axis, len(shape), names) for axis in given)
     if len(set(fitting)) != len(fitting):
-        raise InputError(
-            f"fitting_axes={fitting_axes!r} names an axis twice. Each axis can be one input of the model."
-        )
+        raise InputError(f"fitting_axes={fitting_axes!r} names an axis twice. Each axis can be one input of the model.")
     axes = Axes(tuple(shape), fitting)
     if axes.n_points == 0:
         raise InputError(
@@ -119,8 +117,7 @@ def _axis(given: object, ndim: int, names: Sequence[Hashable] | None) -> int:
         ) from None
     if not -ndim <= axis < ndim:
         raise InputError(
-            f"Fitting index {axis} out of range for {ndim}-dimensional data. "
-            f"Give axes from {-ndim} to {ndim - 1}."
+            f"Fitting index {axis} out of range for {ndim}-dimensional data. Give axes from {-ndim} to {ndim - 1}."
         )
     return axis % ndim
 
@@ -128,8 +125,7 @@ def _axis(given: object, ndim: int, names: Sequence[Hashable] | None) -> int:
 def _named_axis(given: str, names: Sequence[Hashable] | None) -> int:
     if names is None:
         raise InputError(
-            f"fitting_axes={given!r} is a name, but the data has no named dimensions. "
-            "Give the number of the axis."
+            f"fitting_axes={given!r} is a name, but the data has no named dimensions. Give the number of the axis."
         )
     if given not in names:
         raise unknown_name("Dimension", given, [str(name) for name in names])

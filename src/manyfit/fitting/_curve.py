@@ -47,9 +47,7 @@ class Curve:
         if self.columns.tied:
             self.tied(free)
         known = dict(zip(self.columns.free, free, strict=True))
-        parameters = [
-            known[name] if name in known else getattr(self.model, name).value for name in self.columns.names
-        ]
+        parameters = [known[name] if name in known else getattr(self.model, name).value for name in self.columns.names]
         # as astropy's fitters do: calling the model takes ten times as long
         return np.broadcast_to(self.model.evaluate(*self.x, *parameters), self.x[0].shape)
 

@@ -37,9 +37,7 @@ class Diagnostics:
     picture: Callable[..., Any] | None
     fitter_kwargs: Mapping[str, Any]
 
-    def write(
-        self, index: tuple[int, ...], element: Element, model: Any, error: str, warned: Sequence[object]
-    ) -> None:
+    def write(self, index: tuple[int, ...], element: Element, model: Any, error: str, warned: Sequence[object]) -> None:
         """Write ``error.log`` and ``warn.log`` of one element and call the callable, if the kind asks for it.
 
         Parameters
@@ -96,8 +94,6 @@ def diagnostics_of(
     if kind is None:
         return None
     if path is None:
-        raise InputError(
-            f"diagnostics_path should be set: diagnostics={kind!r} writes one folder per element there."
-        )
+        raise InputError(f"diagnostics_path should be set: diagnostics={kind!r} writes one folder per element there.")
     Path(path).mkdir(parents=True, exist_ok=True)
     return Diagnostics(kind, Path(path), shape, picture, fitter_kwargs)

@@ -105,9 +105,7 @@ def elements(tiles: Tiles, block: tuple[slice, ...], *, nan_is_masked: bool) -> 
         )
 
 
-def _valid(
-    tiles: Tiles, block: tuple[slice, ...], y: Array, weight: Array | None
-) -> tuple[Array | None, Flags]:
+def _valid(tiles: Tiles, block: tuple[slice, ...], y: Array, weight: Array | None) -> tuple[Array | None, Flags]:
     """Weights of all points, and which points neither mask nor weight leave out."""
     valid = np.ones(y.shape, bool)
     for mask in tiles.masks:

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 def at_data(result: FitResult) -> Array:
     """Values at the points of the data, in the shape of the data."""
     problem = result.needs_data("evaluate() without coordinates")
-    return _by_block(result, problem, lambda block, model: model)
+    return _by_block(result, problem, lambda _, model: model)
 
 
 def residual(result: FitResult) -> Array:
@@ -49,17 +49,13 @@ def at_coordinates(result: FitResult, coordinates: tuple[Any, ...]) -> Array:
             f"The model has {len(inputs)} coordinates ({', '.join(inputs)}), but {len(coordinates)} were given."
         )
     units = result.system.inputs
-    plain = [
-        in_unit(f"Coordinate {n!r}", c, None, u) for n, c, u in zip(inputs, coordinates, units, strict=True)
-    ]
+    plain = [in_unit(f"Coordinate {n!r}", c, None, u) for n, c, u in zip(inputs, coordinates, units, strict=True)]
     x = np.stack([np.broadcast_to(c, np.broadcast_shapes(*(p.shape for p in plain))) for c in plain])
     values = values_of(result, tuple(slice(0, n) for n in result.shape), x.reshape(len(inputs), -1))
     return values.reshape(result.shape + x.shape[1:])
 
 
-def _by_block(
-    result: FitResult, problem: Problem, of_block: Callable[[tuple[slice, ...], Array], Array]
-) -> Array:
+def _by_block(result: FitResult, problem: Problem, of_block: Callable[[tuple[slice, ...], Array], Array]) -> Array:
     """Fill an array in the shape of the data, one block at a time."""
     filled = np.empty(problem.axes.shape)
     arranged = problem.axes.arrange(filled)
@@ -77,9 +73,7 @@ def _blocks(problem: Problem) -> Iterator[tuple[slice, ...]]:
 
 def values_of(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
     """Models of a block at coordinates (inputs, points) or (elements, inputs, points), as (elements, points)."""
-    parameters = {
-        name: np.asarray(result.parameters.value(name)[block]).reshape(-1, 1) for name in result.names
-    }
+    parameters = {name: np.asarray(result.parameters.value(name)[block]).reshape(-1, 1) for name in result.names}
     model = known(result.template)
     columns = [parameters[name] for name in result.names]
     elements = columns[0].shape[0]

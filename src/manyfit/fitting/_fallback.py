@@ -72,9 +72,7 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     """
     where = replace(where, max_elements=where.max_elements or MOST_ELEMENTS)
     where = replace(where, scheduler=_executor(problem, work, where))
-    flat = FitterOutcome.empty(
-        int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep)
-    )
+    flat = FitterOutcome.empty(int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep))
     solution = shaped(flat.solution, problem.shape)
     numbers = np.arange(len(flat.tied)).reshape(problem.shape)
 

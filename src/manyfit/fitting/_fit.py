@@ -160,14 +160,10 @@ def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bo
     else:
         parameters, tracebacks = _by_kernel(problem, formula, options, where, compute=compute), {}
     seconds = time.perf_counter() - started if compute else None
-    return FitResult(
-        parameters, problem.model, problem.units, options, problem.wcs, seconds, problem, tracebacks
-    )
+    return FitResult(parameters, problem.model, problem.units, options, problem.wcs, seconds, problem, tracebacks)
 
 
-def _by_kernel(
-    problem: Problem, formula: Formula, options: Options, where: Where, *, compute: bool
-) -> Parameters:
+def _by_kernel(problem: Problem, formula: Formula, options: Options, where: Where, *, compute: bool) -> Parameters:
     work = KernelWork(problem.tiles, formula, Columns.of(problem.model), options)
     prepare(formula, options, weighted=is_weighted(problem.tiles))
     n_free = len(formula.free)
@@ -175,9 +171,7 @@ def _by_kernel(
     return replace(_parameters(problem, work.columns, solution, options), tied=dict(formula.tied))
 
 
-def _by_fitter(
-    problem: Problem, options: Options, where: Where, *, compute: bool
-) -> tuple[Parameters, dict[int, str]]:
+def _by_fitter(problem: Problem, options: Options, where: Where, *, compute: bool) -> tuple[Parameters, dict[int, str]]:
     if not compute:
         raise InputError(
             "compute=False needs a model that compiles; see manyfit.models.explain(model). Leave it out, or fit "
@@ -201,25 +195,17 @@ def _check_model(model: Any) -> None:
     from astropy.modeling import Model
 
     if not isinstance(model, Model):
-        what = (
-            f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
-        )
-        raise InputTypeError(
-            f"model is {what}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1)."
-        )
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
+        raise InputTypeError(f"model is {what}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1).")
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. Models with one output can be fitted.")
 
 
 def _warn_of_starts(problem: Problem) -> None:
     tiles = problem.tiles
-    each = zip(
-        problem.model.param_names, tiles.start.arrays, tiles.lower.arrays, tiles.upper.arrays, strict=True
-    )
+    each = zip(problem.model.param_names, tiles.start.arrays, tiles.lower.arrays, tiles.upper.arrays, strict=True)
     free = Columns.of(problem.model).free
-    moved = [
-        name for name, start, low, high in each if name in free and np.any((start < low) | (start > high))
-    ]
+    moved = [name for name, start, low, high in each if name in free and np.any((start < low) | (start > high))]
     if moved:
         warnings.warn(
             f"Start values of {', '.join(map(repr, moved))} are outside of their bounds; they are moved to the nearest "

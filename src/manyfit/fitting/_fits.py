@@ -52,8 +52,7 @@ def _opened(file: Path, what: str) -> Iterator[Any]:
                 yield _with_header(hdus)
     except (OSError, EOFError, TypeError, fits.VerifyError) as error:
         raise InputError(
-            f"{what}: {str(file)!r} cannot be read as FITS ({error}). "
-            "Give a complete FITS file or a zarr store."
+            f"{what}: {str(file)!r} cannot be read as FITS ({error}). Give a complete FITS file or a zarr store."
         ) from error
 
 

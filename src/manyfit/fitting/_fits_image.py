@@ -97,8 +97,7 @@ def _in_file(hdu: Any, file: str) -> Source:
     have = Path(file).stat().st_size
     if have < need:
         raise InputError(
-            f"{file!r} is truncated: it has {have} bytes and its image needs {need}. "
-            "Copy or download it again."
+            f"{file!r} is truncated: it has {have} bytes and its image needs {need}. Copy or download it again."
         )
     scale, zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
     blank = header.get("BLANK") if raw.dtype.kind in "iu" else None

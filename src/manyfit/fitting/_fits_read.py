@@ -54,9 +54,7 @@ def read(path: Path, model: Model | None = None) -> FitResult:
             template=_template(path, header, columns, model),
             system=_system(header, hdus, columns),
             options=_options(header),
-            wcs=wcs_from_header(hdus[MAPS["statistic"]].header, header["MAPAXES"])
-            if header["HASWCS"]
-            else None,
+            wcs=wcs_from_header(hdus[MAPS["statistic"]].header, header["MAPAXES"]) if header["HASWCS"] else None,
             seconds=header.get("SECONDS"),
             tracebacks=_tracebacks(hdus),
         )
@@ -151,8 +149,7 @@ def _template(path: Path, header: Header, columns: Columns, model: Model | None)
     if model is not None:
         if tuple(model.param_names) != columns.names:
             raise InputError(
-                f"model has the parameters {model.param_names}, but the result in {str(path)!r} has "
-                f"{columns.names}."
+                f"model has the parameters {model.param_names}, but the result in {str(path)!r} has {columns.names}."
             )
         return bare(model)
     unknown = UnknownModel(from_ascii(header["MODELEXP"]))
@@ -165,9 +162,7 @@ def _template(path: Path, header: Header, columns: Columns, model: Model | None)
 
 def _system(header: Header, hdus: HDUList, columns: Columns) -> UnitSystem:
     texts = {
-        from_ascii(hdu.header["PARNAME"]): hdu.header.get("BUNIT")
-        for hdu in hdus
-        if hdu.header["CONTENT"] == "value"
+        from_ascii(hdu.header["PARNAME"]): hdu.header.get("BUNIT") for hdu in hdus if hdu.header["CONTENT"] == "value"
     }
     inputs = tuple(_unit(header.get(f"INUNIT{i}")) for i in range(header["INPUTS"]))
     parameters = {name: _unit(texts[name]) for name in columns.names}

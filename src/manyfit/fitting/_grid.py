@@ -68,9 +68,7 @@ class Grid:
             return None
         shape = self.coordinates.axes.fitting_shape
         values = [_along_axis(row.reshape(shape), i) for i, row in enumerate(self.shared)]
-        return tuple(
-            row if unit is None else row * unit for row, unit in zip(values, self.units, strict=True)
-        )
+        return tuple(row if unit is None else row * unit for row, unit in zip(values, self.units, strict=True))
 
 
 def _along_axis(values: Array, axis: int) -> Array:

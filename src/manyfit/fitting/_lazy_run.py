@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from manyfit.blocks import Plan
 
 
-def lazy_solution(
-    problem: Problem, work: Callable[[Block], Solution], n_free: int, where: Where
-) -> Solution:
+def lazy_solution(problem: Problem, work: Callable[[Block], Solution], n_free: int, where: Where) -> Solution:
     """A solution whose arrays are dask arrays, one chunk for each block of the plan.
 
     Parameters

@@ -48,9 +48,7 @@ class LeastSquares:
         self.max_evaluations = max_evaluations
         self.fit_info: Any = None
 
-    def __call__(
-        self, model: Model, *arrays: Array, weights: Array | None = None, inplace: bool = False
-    ) -> Model:
+    def __call__(self, model: Model, *arrays: Array, weights: Array | None = None, inplace: bool = False) -> Model:
         """Fit a model to coordinates and data, ``fitter(model, x, y)`` or ``fitter(model, x, y, z)``."""
         from scipy.optimize import least_squares
 

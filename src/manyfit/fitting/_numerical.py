@@ -20,9 +20,7 @@ TRIES = 16
 SMALLEST_SINGULAR = 1e-9
 
 
-def jacobian(
-    values: Values, at: Array, lower: Array | float = -np.inf, upper: Array | float = np.inf
-) -> Array:
+def jacobian(values: Values, at: Array, lower: Array | float = -np.inf, upper: Array | float = np.inf) -> Array:
     """Derivatives (points, parameters) of the values of a model, by central differences.
 
     The step of each parameter is found from how much the values change, so that no scale has to be known.

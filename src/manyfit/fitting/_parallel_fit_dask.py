@@ -162,8 +162,7 @@ def parallel_fit_dask(
 def _check_chunks(data: Any, weights: Any, fitting_axes: tuple[int, ...]) -> None:
     if not kind_of(data, "dask", "Array"):
         raise InputTypeError(
-            "Can only set preserve_native_chunks=True if input data is a dask array; "
-            f"got {type(data).__name__}."
+            f"Can only set preserve_native_chunks=True if input data is a dask array; got {type(data).__name__}."
         )
     if weights is not None and not kind_of(weights, "dask", "Array"):
         raise InputTypeError(
@@ -204,9 +203,7 @@ def _formula(problem: Problem) -> Formula | None:
         return None
 
 
-def _by_kernel(
-    problem: Problem, formula: Formula, options: Mapping[str, Any], where: Where
-) -> dict[str, Any]:
+def _by_kernel(problem: Problem, formula: Formula, options: Mapping[str, Any], where: Where) -> dict[str, Any]:
     """Values of all parameters from the kernel of the model."""
     columns = Columns.of(problem.model)
     limits = Options(max_iterations=options["maxiter"]) if "maxiter" in options else Options()

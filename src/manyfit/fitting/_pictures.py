@@ -171,9 +171,7 @@ def _place(index: int | tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, .
     """An index of an element as one number, not negative, for each axis."""
     given = index if isinstance(index, tuple) else (index,)
     if len(given) != len(shape) or any(not -n <= i < n for i, n in zip(given, shape, strict=True)):
-        raise InputError(
-            f"The index {index} is not inside of the maps of shape {shape}. Give {len(shape)} numbers."
-        )
+        raise InputError(f"The index {index} is not inside of the maps of shape {shape}. Give {len(shape)} numbers.")
     return tuple(int(i) % n for i, n in zip(given, shape, strict=True))
 
 

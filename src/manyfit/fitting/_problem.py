@@ -205,9 +205,7 @@ def _check(model: object) -> None:
     if isinstance(model, type) and issubclass(model, Model):
         raise InputTypeError(f"model is the class {model.__name__}. Give a model: {model.__name__}(...).")
     if not isinstance(model, Model):
-        raise InputTypeError(
-            f"model is a {type(model).__name__}. Give an astropy model, such as Gaussian1D()."
-        )
+        raise InputTypeError(f"model is a {type(model).__name__}. Give an astropy model, such as Gaussian1D().")
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. A model of one output can be fitted.")
 

@@ -238,9 +238,7 @@ class FitResult(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         """A line with the model and the shape of the maps."""
-        state = (
-            "not computed" if self.is_lazy else f"{np.count_nonzero(self.good)} of {self.status.size} good"
-        )
+        state = "not computed" if self.is_lazy else f"{np.count_nonzero(self.good)} of {self.status.size} good"
         return f"<FitResult of {shown(self.template)}, maps {self.shape}, {state}>"
 
     def _repr_html_(self) -> str:

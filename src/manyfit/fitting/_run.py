@@ -90,15 +90,11 @@ def solve(
     return total
 
 
-def run_blocks(
-    problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where
-) -> None:
+def run_blocks(problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where) -> None:
     """Do the work for all blocks of a problem and collect the results, in any order."""
     executor = where.executor
     with progress_for(where.progress) as report:
-        run(
-            where.plan(problem, executor.n_workers), work, collect=collect, executor=executor, progress=report
-        )
+        run(where.plan(problem, executor.n_workers), work, collect=collect, executor=executor, progress=report)
 
 
 def put(total: Solution, block: Block, part: Solution) -> None:

@@ -95,9 +95,7 @@ def bounds_of(
         lower.append(_bound(model, name, low, -np.inf, system, shape))
         upper.append(_bound(model, name, high, np.inf, system, shape))
         if np.any(lower[-1] > upper[-1]):
-            raise InputError(
-                f"bounds of {name!r}: the lower bound {low} is above the upper bound {high}. Swap them."
-            )
+            raise InputError(f"bounds of {name!r}: the lower bound {low} is above the upper bound {high}. Swap them.")
     return PerParameter(tuple(lower), shape), PerParameter(tuple(upper), shape)
 
 
@@ -115,15 +113,11 @@ def _pair(name: str, pair: Any) -> tuple[Any, Any]:
     try:
         low, high = pair
     except (TypeError, ValueError):
-        raise InputError(
-            f"bounds of {name!r} are {pair!r}. Give a pair (lower, upper), None for no bound."
-        ) from None
+        raise InputError(f"bounds of {name!r} are {pair!r}. Give a pair (lower, upper), None for no bound.") from None
     return low, high
 
 
-def _bound(
-    model: Model, name: str, value: Any, absent: float, system: UnitSystem, shape: tuple[int, ...]
-) -> Array:
+def _bound(model: Model, name: str, value: Any, absent: float, system: UnitSystem, shape: tuple[int, ...]) -> Array:
     what = f"Bound of {name!r}"
     if value is None:
         return np.full((1,) * len(shape), absent)
@@ -138,11 +132,8 @@ def _broadcastable(what: str, values: Array, shape: tuple[int, ...]) -> Array:
     if padded.size == 1:
         return padded.reshape((1,) * len(shape))
     if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(padded.shape, shape, strict=True)):
-        accepted = (
-            f"a number or an array of shape {shape}" if shape else "a number (no axis is iterated over)"
-        )
+        accepted = f"a number or an array of shape {shape}" if shape else "a number (no axis is iterated over)"
         raise InputError(
-            f"{what} has shape {own}, which does not broadcast to the iterating shape {shape}. "
-            f"Accepted: {accepted}."
+            f"{what} has shape {own}, which does not broadcast to the iterating shape {shape}. Accepted: {accepted}."
         )
     return padded

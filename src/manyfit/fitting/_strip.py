@@ -77,11 +77,7 @@ def unit_system(
 
 def _refuse_pixels(expected: tuple[UnitBase | None, ...]) -> None:
     for unit in expected:
-        if (
-            unit is not None
-            and not unit.is_equivalent(u.pix)
-            and not unit.is_equivalent(u.dimensionless_unscaled)
-        ):
+        if unit is not None and not unit.is_equivalent(u.pix) and not unit.is_equivalent(u.dimensionless_unscaled):
             raise InputError(
                 f"The model has coordinates in {unit}, but no world was given, so the coordinates are pixel "
                 "indices. Give world: a WCS or a tuple of arrays."
@@ -162,9 +158,7 @@ def _count_parameters(model: Any) -> None:
         _count_parameters(model.right)
 
 
-def check_stripped(
-    model: Model, start: Mapping[str, float], system: UnitSystem, x: NDArray[np.float64]
-) -> None:
+def check_stripped(model: Model, start: Mapping[str, float], system: UnitSystem, x: NDArray[np.float64]) -> None:
     """Refuse a model that means something else without its units than with them.
 
     Parameters

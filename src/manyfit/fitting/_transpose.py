@@ -57,9 +57,7 @@ def rows(block: NDArray[Any], n_iterating: int) -> NDArray[np.float64]:
 def _turned(block: NDArray[Any], out: NDArray[np.float64]) -> bool:
     """Copy by transposing, if the values side by side in the block are not so in the output."""
     axes = _merged(block, out)
-    beside = [
-        i for i, (length, step, _) in enumerate(axes[:-1]) if step == block.itemsize and length >= LANES
-    ]
+    beside = [i for i, (length, step, _) in enumerate(axes[:-1]) if step == block.itemsize and length >= LANES]
     if len(axes) < 2 or axes[-1][0] < LANES or axes[-1][1] == block.itemsize or not beside:
         return False
     n_elements, _, row = axes.pop(beside[0])
@@ -124,15 +122,11 @@ def _piece(_: Any, source: Any, step: Any, target: Any, row: Any, bits: Any, swa
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         source, step, target, row = arguments[:4]
-        pieces = [
-            _load(builder, source, step, i, bits.literal_value, swap.literal_value) for i in range(LANES)
-        ]
+        pieces = [_load(builder, source, step, i, bits.literal_value, swap.literal_value) for i in range(LANES)]
         for distance, low, high in STAGES:
             for i in (i for i in range(LANES) if not i & distance):
                 pair = pieces[i], pieces[i + distance]
-                pieces[i], pieces[i + distance] = (
-                    builder.shuffle_vector(*pair, _mask(m)) for m in (low, high)
-                )
+                pieces[i], pieces[i + distance] = (builder.shuffle_vector(*pair, _mask(m)) for m in (low, high))
         for i, piece in enumerate(pieces):
             _store(builder, piece, target, row, i, bits.literal_value)
         return context.get_dummy_value()

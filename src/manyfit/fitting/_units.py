@@ -73,9 +73,7 @@ def parameter_units(model: Model, inputs: Units, outputs: Units) -> Units:
             return parameter_units(left, inputs, between) + parameter_units(right, between, outputs)
         case "&":
             n, m = left.n_inputs, left.n_outputs
-            return parameter_units(left, inputs[:n], outputs[:m]) + parameter_units(
-                right, inputs[n:], outputs[m:]
-            )
+            return parameter_units(left, inputs[:n], outputs[:m]) + parameter_units(right, inputs[n:], outputs[m:])
         case "fix_inputs":
             return parameter_units(left, _with_fixed(model, inputs), outputs)
     raise InputError(
@@ -94,9 +92,7 @@ def _leaf_units(model: Model, inputs: Units, outputs: Units) -> Units:
             )
         return (None,) * len(model.param_names)
     if type(model) is Scale:
-        return (
-            None,
-        )  # a plain factor: astropy's rule names the unit of the output, but its evaluate drops it
+        return (None,)  # a plain factor: astropy's rule names the unit of the output, but its evaluate drops it
     one = u.dimensionless_unscaled
     found = model._parameter_units_for_data_units(
         {name: one if unit is None else unit for name, unit in zip(model.inputs, inputs, strict=True)},

@@ -73,9 +73,7 @@ class KernelWork:
         tile = self.tiles.read(block.slices)
         free = self.columns.places(self.formula.free)
         order = free + self.columns.places(self.formula.fixed)
-        elements = Elements(
-            tile.x, tile.y, tile.weight, tile.start[:, order], tile.lower[:, free], tile.upper[:, free]
-        )
+        elements = Elements(tile.x, tile.y, tile.weight, tile.start[:, order], tile.lower[:, free], tile.upper[:, free])
         return fit(self.formula, elements, self.options)
 
 

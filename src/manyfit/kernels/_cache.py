@@ -87,6 +87,6 @@ def _write_once(path: Path, text: str) -> None:
     except FileExistsError:
         pass
     except OSError:
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
         return
     Path(file.name).unlink()

@@ -93,14 +93,20 @@ def source(spec: KernelSpec) -> str:
     It is the same for every target but for its imports: ``{target}`` stands for the module with the mathematical
     functions.
     """
-    kernel = _function("kernel(p, x, y, w, points, g, h, rows)", "Half gradient in g, lower triangle of the normal matrix in h.")
+    kernel = _function(
+        "kernel(p, x, y, w, points, g, h, rows)", "Half gradient in g, lower triangle of the normal matrix in h."
+    )
     writer = _writer(spec)
     functions = [*kernel, *_indented(_kernel_body(spec, writer))]
     if spec.terms.is_curved:
         second = _writer(spec)
-        functions += ["", "", *_function(
-            "information(p, x, y, w, points, g, h, rows)", "Half the second derivatives, lower triangle in h."
-        )]
+        functions += [
+            "",
+            "",
+            *_function(
+                "information(p, x, y, w, points, g, h, rows)", "Half the second derivatives, lower triangle in h."
+            ),
+        ]
         functions += _indented(_information_body(spec, second))
         writer.imports |= second.imports
     return "\n".join([*_header(spec, writer), *functions, ""])
@@ -225,9 +231,7 @@ def _squares(sums: Sums, order: list[Node]) -> list[list[tuple[Node, Node, str]]
     return list(groups.values())
 
 
-def _square_loop(
-    writer: Writer, pairs: list[tuple[Node, Node, str]], weight: str, slots: dict[str, int]
-) -> list[str]:
+def _square_loop(writer: Writer, pairs: list[tuple[Node, Node, str]], weight: str, slots: dict[str, int]) -> list[str]:
     names = {v: writer.write(v) for a, b, _ in pairs for v in (a, b)}
     used = dict.fromkeys(text for text in (*names.values(), weight) if text not in _ONES)
     loads = [f"{text} = rows[{slots[text] * CHUNK} + j]" for text in used]

@@ -284,7 +284,9 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
             return args[0] - args[1]
         if n.op == "product":
             coefficient, exponents = n.value
-            return reduce(lambda a, b: a * b, (a ** float(k) for a, k in zip(args, exponents, strict=True)), coefficient)
+            return reduce(
+                lambda a, b: a * b, (a ** float(k) for a, k in zip(args, exponents, strict=True)), coefficient
+            )
         return FUNCTIONS[n.op].evaluate(*args)
 
     with np.errstate(all="ignore"):

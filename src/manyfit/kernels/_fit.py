@@ -52,7 +52,7 @@ class Options:
             raise unknown_name("precision", self.precision, PRECISIONS)
         if not float(self.max_iterations).is_integer() or self.max_iterations < 1:
             raise InputError(f"max_iterations is {self.max_iterations!r}. Give a whole number above zero.")
-        if not (isinstance(self.tolerance, float | int | np.floating) and 0.0 < self.tolerance < 1.0):
+        if not np.isreal(self.tolerance) or not 0.0 < self.tolerance < 1.0:
             raise InputError(
                 f"tolerance is {self.tolerance!r}. Give a number between 0 and 1: how far from the minimum to stop, "
                 "in standard deviations of the parameters."
@@ -155,14 +155,19 @@ def fit(formula: Formula, elements: Elements, options: Options) -> Solution:
     """
     if options.statistic == "cash" and np.any(elements.y < 0):
         elements = replace(elements, y=np.where(elements.y < 0, np.nan, elements.y))
-    start = elements.start
+    damping = 0.0 if formula.is_linear else FIRST_DAMPING
     if options.precision == "mixed" and _resolved(elements.x):
-        rough = _fit(formula, elements, start, options, "float32").values.astype(np.float64)
-        given = np.broadcast_to(start, (len(elements.y), start.shape[1]))
-        start = given.copy()
-        n = rough.shape[1]
-        start[:, :n] = np.where(np.isfinite(rough), rough, given[:, :n])
-    return _fit(formula, elements, start, options, "float64")
+        rough = _fit(formula, elements, options, "float32", damping)
+        return _fit(formula, replace(elements, start=_start_from(rough, elements)), options, "float64", 0.0)
+    return _fit(formula, elements, options, "float64", damping)
+
+
+def _start_from(rough: Solution, elements: Elements) -> Array:
+    """Start values from a rough solution; the given ones where it has none."""
+    start = np.array(np.broadcast_to(elements.start, (len(elements.y), elements.start.shape[1])))
+    free = start[:, : rough.values.shape[1]]
+    np.copyto(free, rough.values, where=np.isfinite(rough.values))
+    return start
 
 
 def _resolved(x: Array) -> bool:
@@ -171,7 +176,7 @@ def _resolved(x: Array) -> bool:
     return bool(np.nanmax(np.abs(x), initial=0.0) * np.finfo(np.float32).eps * SINGLE_RESOLUTION < smallest)
 
 
-def _fit(formula: Formula, elements: Elements, start: Array, options: Options, real: str) -> Solution:
+def _fit(formula: Formula, elements: Elements, options: Options, real: str, damping: float) -> Solution:
     from manyfit.kernels.targets import cpu
 
     n = len(formula.free)
@@ -179,7 +184,7 @@ def _fit(formula: Formula, elements: Elements, start: Array, options: Options, r
     solution = Solution.empty(count, n, real)
     by_point, by_element = _weights(elements.weight, points)
     compiled = cpu.kernel(KernelSpec(formula, options.statistic, by_point is not None, real))
-    inputs = elements.x.shape[-2]
+    start, inputs = elements.start, elements.x.shape[-2]
     x = elements.x.reshape(-1, inputs, points)
     lower, upper = np.broadcast_arrays(elements.lower, elements.upper)
     arrays = [x, elements.y, by_point, by_element, start, lower, upper]
@@ -189,7 +194,7 @@ def _fit(formula: Formula, elements: Elements, start: Array, options: Options, r
     sizes = [count, inputs, points, n, start.shape[1], options.max_iterations, *flags, *moves]
     epsilon = float(np.finfo(real).eps)
     unit = 1.0 if options.statistic == "cash" or options.absolute_sigma else 0.0
-    numbers = [unit, max(options.tolerance, 10 * epsilon), epsilon, 0.0 if formula.is_linear else FIRST_DAMPING]
+    numbers = [unit, max(options.tolerance, 10 * epsilon), epsilon, damping]
     work, indices = scratch_sizes(inputs, points, n, start.shape[1])
     cpu.solver(real)(
         compiled.kernel,

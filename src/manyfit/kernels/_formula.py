@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from manyfit.kernels._derive import derivative
 from manyfit.kernels._expression import Node, symbol
@@ -45,7 +46,7 @@ class Formula:
         if unknown:
             raise ValueError(f"the formula has symbols that are neither coordinate nor parameter: {sorted(unknown)}")
 
-    @property
+    @cached_property
     def is_linear(self) -> bool:
         """Whether the value is linear in the free parameters: one step solves it."""
         free = set(self.free)

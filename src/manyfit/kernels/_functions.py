@@ -127,6 +127,8 @@ FUNCTIONS: dict[str, Function] = {
 
 #: Functions whose value is a condition.
 CONDITIONS = frozenset(
-    ["less", "less_equal", "greater", "greater_equal", "equal", "not_equal"]
-    + ["logical_and", "logical_or", "logical_not"]
+    {
+        *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+        *("logical_and", "logical_or", "logical_not"),
+    }
 )

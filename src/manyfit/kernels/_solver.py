@@ -2,15 +2,16 @@
 
 The functions are plain Python on flat arrays; a target compiles the text of this file, with the types that the
 annotations say (see `targets.cpu`). They ask little of a compiler, reads and writes at an index, so that compiling
-them takes seconds, not tens of them. ``at(array, k)`` is the array from place ``k`` on.
+them takes seconds, not tens of them. ``at(array, k)`` is the array from place ``k`` on, ``call(kernel, ...)`` calls a
+kernel.
 
 The kernel of a model is a function ``kernel(p, x, y, w, points, g, h, rows)`` that returns the statistic ``S`` and
 fills half its gradient ``g`` and the lower triangle of the normal matrix ``h``. A step ``s`` changes the statistic by
 ``2 g.s + s.h.s`` to second order.
 
-Damping follows Nielsen (1999, IMM-REP-1999-05), what the normal matrix lacks of the true curvature is learned from the
-steps as in NL2SOL (Dennis, Gay & Welsch 1981, ACM TOMS 7, 348), scaling by the largest diagonal seen so far follows MINPACK (More
-1978, LNM 630, 105). Parameters on a bound are held while the gradient presses them against it.
+Damping follows Nielsen (1999, IMM-REP-1999-05), scaling by the largest diagonal seen so far MINPACK (More 1978, LNM
+630, 105). What the normal matrix lacks of the true curvature is learned from the steps, as in NL2SOL (Dennis, Gay &
+Welsch 1981, ACM TOMS 7, 348). Parameters on a bound are held while the gradient presses them against it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.kernels.targets.python import at
+from manyfit.kernels.targets.python import at, call
 
 # What the annotations mean to a compiler: see `targets.cpu`.
 Numbers = NDArray[np.floating]
@@ -31,7 +32,7 @@ Kernel = Callable[[Numbers, Numbers, Numbers, Numbers, int, Numbers, Numbers, Nu
 
 # The codes of `Status`: a compiled function cannot read the enumeration.
 CONVERGED, AT_BOUND, MAX_ITERATIONS, SINGULAR = 0, 1, 3, 4
-NO_VALID_POINTS, TOO_FEW_POINTS, BAD_START, NON_FINITE = 5, 6, 7, 8
+NO_VALID_POINTS, TOO_FEW_POINTS, BAD_START, NON_FINITE, STALLED = 5, 6, 7, 8, 11
 
 #: Relative damping of the first step of a model that is not linear: poor start values are led home more often than
 #: with the customary 1e-3, good ones need hardly longer.
@@ -244,7 +245,7 @@ def minimise(
     of the last point that was accepted.
     """
     unit, tolerance, epsilon, damping = options[0], options[1], options[2], options[3]
-    statistic = kernel(p, x, y, w, points, g, h, rows)
+    statistic = call(kernel, p, x, y, w, points, g, h, rows)
     mirror(h, n)
     evaluations = 1
     check = statistic
@@ -272,9 +273,7 @@ def minimise(
         for i in range(n):
             for j in range(n):
                 curvature[i * n + j] = h[i * n + j] + (bend[i * n + j] if curved else 0.0)
-        predicted = bounded_step(
-            p, g, curvature, scale, 0.0 if probing else damping, lower, upper, n, step, a, held
-        )
+        predicted = bounded_step(p, g, curvature, scale, 0.0 if probing else damping, lower, upper, n, step, a, held)
         if predicted < 0.0 and curved:
             # Not positive definite with what was learned of the curvature: do without, and learn anew.
             curved = False
@@ -294,7 +293,9 @@ def minimise(
         shrink = predicted / last if predicted < last else 1.0
         remaining = predicted * (shrink if shrink > LARGEST_SHRINK else LARGEST_SHRINK)
         rounding = 4.0 * epsilon * (statistic if statistic > 0.0 else -statistic)
-        is_small = predicted <= rounding or remaining <= tolerance * tolerance * (unit if unit > 0.0 else statistic / freedom)
+        is_small = predicted <= rounding or remaining <= tolerance * tolerance * (
+            unit if unit > 0.0 else statistic / freedom
+        )
         negligible = length <= SMALLEST_STEP * SMALLEST_STEP * epsilon * epsilon * size
         if predicted < 0.0 and probing:
             # The parameters are not determined here, and what is determined has converged.
@@ -322,15 +323,13 @@ def minimise(
                 refuted = True
             ratio = -1.0
             if predicted > 0.0:
-                trial_statistic = kernel(trial, x, y, w, points, trial_g, trial_h, rows)
+                trial_statistic = call(kernel, trial, x, y, w, points, trial_g, trial_h, rows)
                 mirror(trial_h, n)
                 evaluations += 1
                 ratio = (statistic - trial_statistic) / predicted
             # A trial that is not finite has a ratio that is not a number, and is not greater than zero.
             if ratio > 0.0:
-                curved = learn_bend(
-                    g, trial_g, h, trial_h, step, statistic - trial_statistic, bend, missing, known, n
-                )
+                curved = learn_bend(g, trial_g, h, trial_h, step, statistic - trial_statistic, bend, missing, known, n)
                 statistic = trial_statistic
                 last = predicted
                 refuted = False
@@ -347,8 +346,8 @@ def minimise(
                 damping = (damping if damping > epsilon else epsilon) * growth
                 growth *= 2.0
                 if damping * epsilon > 1.0:
-                    # No step along the gradient lowers the statistic: a model with jumps, or rounding.
-                    status = MAX_ITERATIONS
+                    # No step along the gradient lowers the statistic: a kink, or the edge of what is defined.
+                    status = STALLED
                     running = False
     outcome[0] = statistic
     outcome[1] = evaluations
@@ -532,13 +531,37 @@ def fit_tile(
                 compress(xe, ye, we, inputs, points, weighted, xs, ys, ws)
                 xe, ye, we = xs, ys, ws
             status = minimise(
-                kernel, xe, ye, we, count, p, low, high, n, at(options, 0), sizes[5], outcome, g, h, trial, trial_g, trial_h,
-                scale, step, a, rows, held, bend, curvature, missing, known,
+                kernel,
+                xe,
+                ye,
+                we,
+                count,
+                p,
+                low,
+                high,
+                n,
+                at(options, 0),
+                sizes[5],
+                outcome,
+                g,
+                h,
+                trial,
+                trial_g,
+                trial_h,
+                scale,
+                step,
+                a,
+                rows,
+                held,
+                bend,
+                curvature,
+                missing,
+                known,
             )
             evaluations[e] = outcome[1]
             if status != NON_FINITE:
                 if sizes[6] != 0:
-                    information(p, xe, ye, we, count, g, h, rows)
+                    call(information, p, xe, ye, we, count, g, h, rows)
                 determined = covariance(
                     h, p, low, high, n, options[2], 1.0 / whole, at(packed, e * (n * (n + 1) // 2)), a, step, held
                 )

@@ -39,4 +39,6 @@ def source(model: Formula | Any, *, statistic: str = "chi2", weighted: bool = Fa
     """
     if not isinstance(model, Formula):
         model = import_module(FRONT_ENDS[0]).formula(model)
-    return _emit.source(_emit.KernelSpec(model, statistic, weighted, real)).replace("{target}", "manyfit.kernels.targets.functions")
+    return _emit.source(_emit.KernelSpec(model, statistic, weighted, real)).replace(
+        "{target}", "manyfit.kernels.targets.functions"
+    )

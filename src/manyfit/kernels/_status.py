@@ -20,6 +20,7 @@ class Status(IntEnum):
     NON_FINITE = 8
     WORKER_ERROR = 9
     NOT_FITTED = 10
+    STALLED = 11
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ TABLE: dict[Status, StatusText] = {
         "not_fitted",
         "The element was not selected or the run was stopped before it.",
         "Run again for the missing elements.",
+    ),
+    Status.STALLED: StatusText(
+        "stalled",
+        "No step lowers the statistic though its slope is not zero: a kink, or the edge of where it is defined.",
+        "The values are the best found. Set a bound at the edge, or use a smooth model.",
     ),
 }
 

@@ -9,7 +9,6 @@ from manyfit.kernels._expression import ONE, ZERO, Node, call, const, factors, i
 from manyfit.kernels._functions import CONDITIONS
 from manyfit.kernels._sign import is_never_negative
 
-
 LN_2 = math.log(2.0)
 LOG2_E = 1.0 / LN_2
 
@@ -50,7 +49,9 @@ class Writer:
 
     def assign(self, text: str, varies: bool, stem: str = "") -> str:
         lines = self.inside if varies else self.before
-        name = f"{stem or ('t' if varies else 'k')}{len(self.names) + len(self.conditions) + len(self.partial_products)}"
+        name = (
+            f"{stem or ('t' if varies else 'k')}{len(self.names) + len(self.conditions) + len(self.partial_products)}"
+        )
         lines.append(f"{name} = {text}")
         return name
 
@@ -120,7 +121,7 @@ class Writer:
         return self.assign(f"{name}({self.write(argument)})", varies)
 
     def _power(self, base: Node, exponent: Node) -> Node:
-        """``base ** exponent`` as ``2 ** (exponent * log2 |base|)``: the slope by the exponent needs the same logarithm.
+        """``base ** exponent`` as ``2 ** (exponent * log2 |base|)``: its slope needs the same logarithm.
 
         The relative error is that of the product, ``|ln(result)|`` roundings. The sign that a negative base has under
         a whole exponent, and the NaN that it has under another, are the same for all points.

@@ -105,9 +105,7 @@ def examples() -> list[Any]:
     """One instance of each built-in model that can be fitted, in the order of their names."""
     from astropy.modeling import FittableModel, models
 
-    public = {
-        kind for name, kind in vars(models).items() if inspect.isclass(kind) and not name.startswith("_")
-    }
+    public = {kind for name, kind in vars(models).items() if inspect.isclass(kind) and not name.startswith("_")}
     kinds = [kind for kind in public if issubclass(kind, FittableModel) and _is_complete(kind)]
     return [kind(*_arguments(kind)) for kind in sorted(kinds, key=attrgetter("__name__"))]
 

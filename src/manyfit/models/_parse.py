@@ -88,9 +88,7 @@ def _part(scanner: Scanner) -> Model:
         scanner.expect(")")
         return inner
     if scanner.match(r"models\.(?=\w)") is None and scanner.see(NAME) is None:
-        raise scanner.mistake(
-            "A model is expected here, such as Gaussian1D(amplitude=1, mean=4 km/s, stddev=0.5 km/s)"
-        )
+        raise scanner.mistake("A model is expected here, such as Gaussian1D(amplitude=1, mean=4 km/s, stddev=0.5 km/s)")
     name = scanner.match(NAME) or ""
     place = scanner.position - len(name)
     kinds = models_by_name()
@@ -143,9 +141,7 @@ def _arguments(scanner: Scanner) -> tuple[list[Any], dict[str, Any]]:
     return positional, keywords
 
 
-def _made(
-    scanner: Scanner, place: int, kind: type[Model], positional: list[Any], keywords: dict[str, Any]
-) -> Model:
+def _made(scanner: Scanner, place: int, kind: type[Model], positional: list[Any], keywords: dict[str, Any]) -> Model:
     _check_keywords(kind, keywords)
     fixed, bounds = keywords.pop("fixed", {}), keywords.pop("bounds", {})
     model = _guarded(scanner, place, lambda: kind(*positional, **keywords))

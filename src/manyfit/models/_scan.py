@@ -75,9 +75,7 @@ class Scanner:
             return self._items("]")
         if self.match(r"\{"):
             return self._dictionary()
-        raise self.mistake(
-            "A value is expected here: a number with or without unit, or fixed={...}, bounds={...}"
-        )
+        raise self.mistake("A value is expected here: a number with or without unit, or fixed={...}, bounds={...}")
 
     def _string(self, quoted: str) -> str:
         try:

@@ -56,9 +56,7 @@ def formula(model: Any) -> Formula:
     if model.n_outputs != 1:
         raise _not_compiled(model, f"it has {model.n_outputs} outputs; only models with one can be fitted")
     if len(model) != 1:
-        raise _not_compiled(
-            model, f"it is a set of {len(model)} models; give one model and maps as start values"
-        )
+        raise _not_compiled(model, f"it is a set of {len(model)} models; give one model and maps as start values")
     inputs = [coordinate(i) for i in range(model.n_inputs)]
     value = _outputs(model, iter(model.param_names), inputs)[0]
     tied = resolve({name: _tie(model, name, tie) for name, tie in tied_callables(model).items()})
@@ -126,9 +124,7 @@ def _leaf(model: Any, names: Iterator[str], inputs: list[Node]) -> list[Node]:
 def _trace(model: Any, coordinates: list[str]) -> list[Node]:
     points = [Tracer(symbol(name)).reshape(1) for name in coordinates]
     tracers = _symbols(model)
-    own = [
-        _internal(getattr(model, n), t).reshape(1) for n, t in zip(model.param_names, tracers, strict=True)
-    ]
+    own = [_internal(getattr(model, n), t).reshape(1) for n, t in zip(model.param_names, tracers, strict=True)]
     rule = rules().get(evaluate_of(type(model)))
     result = rule(model, *points, *own) if rule else stand_in(model, tracers).evaluate(*points, *own)
     outputs = [node_of(r) for r in (result if isinstance(result, tuple) else (result,))]

@@ -199,9 +199,7 @@ class Tracer(NDArrayOperatorsMixin):
         return self._number("the value of a point or of a parameter is read as a number")
 
     def __bool__(self) -> bool:
-        return bool(
-            self._number("a branch (if, while, and, or) depends on data or on a parameter; use np.where")
-        )
+        return bool(self._number("a branch (if, while, and, or) depends on data or on a parameter; use np.where"))
 
     def __float__(self) -> float:
         return self._number(

@@ -123,8 +123,6 @@ def _draw_line(ax: Axes, values: NDArray[np.float64], label: str) -> None:
     ax.set_ylabel(label)
 
 
-def _draw_image(
-    ax: Axes, values: NDArray[np.float64], limits: tuple[float, float], colours: Colormap
-) -> AxesImage:
+def _draw_image(ax: Axes, values: NDArray[np.float64], limits: tuple[float, float], colours: Colormap) -> AxesImage:
     low, high = limits
     return ax.imshow(values, vmin=low, vmax=high, cmap=colours, origin="lower", interpolation="nearest")

@@ -30,6 +30,11 @@ def at(array: Any, place: int) -> Any:
     return array[place:]
 
 
+def call(kernel: Callable[..., Any], *args: Any) -> Any:
+    """Call a kernel."""
+    return kernel(*args)
+
+
 def select(condition: Any, yes: Any, no: Any) -> Any:
     """One of two numbers, always one of NumPy's."""
     chosen = yes if condition else no
@@ -50,9 +55,7 @@ def kernel(spec: Any) -> Plain:
 
     functions = _run(_emit.source(spec).replace("{target}", __name__))
     plain = _quiet(functions["kernel"])
-    return Plain(
-        plain, _quiet(functions["information"]) if spec.terms.is_curved else plain, spec.terms.is_curved
-    )
+    return Plain(plain, _quiet(functions["information"]) if spec.terms.is_curved else plain, spec.terms.is_curved)
 
 
 @cache

@@ -81,9 +81,7 @@ class Bits:
         return Float(self.builder, self.builder.bitcast(self.value, _FLOAT[self.width]), self.width)
 
     def _emit(self, operation: str, other: Bits | int) -> Bits:
-        return Bits(
-            self.builder, getattr(self.builder, operation)(self.value, self._value(other)), self.width
-        )
+        return Bits(self.builder, getattr(self.builder, operation)(self.value, self._value(other)), self.width)
 
     def _value(self, other: Bits | int) -> ir.Value:
         return other.value if isinstance(other, Bits) else ir.Constant(ir.IntType(self.width), other)
@@ -163,9 +161,7 @@ class Float:
 
     def constant(self, number: Float | float) -> Float:
         """`number` as a float of this width."""
-        return (
-            number if isinstance(number, Float) else self._of(ir.Constant(_FLOAT[self.width], float(number)))
-        )
+        return number if isinstance(number, Float) else self._of(ir.Constant(_FLOAT[self.width], float(number)))
 
     def as_width(self, width: int) -> Float:
         """The nearest float of `width` bits."""
@@ -191,9 +187,7 @@ class Float:
         arguments = [self.value, *(self.constant(other).value for other in others)]
         kind = _FLOAT[self.width]
         module = self.builder.module
-        function = module.declare_intrinsic(
-            f"llvm.{name}", [kind], ir.FunctionType(kind, [kind] * len(arguments))
-        )
+        function = module.declare_intrinsic(f"llvm.{name}", [kind], ir.FunctionType(kind, [kind] * len(arguments)))
         call = self.builder.call(function, arguments)
         call.fastmath = _NoFlags()
         return self._of(call)
@@ -201,9 +195,7 @@ class Float:
     def _of(self, value: ir.Value) -> Float:
         return Float(self.builder, value, self.width)
 
-    def _emit(
-        self, operation: str, a: Float | float, b: Float | float, flags: tuple[str, ...] = FUSE
-    ) -> Float:
+    def _emit(self, operation: str, a: Float | float, b: Float | float, flags: tuple[str, ...] = FUSE) -> Float:
         emit: Any = getattr(self.builder, operation)
         return self._of(emit(self.constant(a).value, self.constant(b).value, flags=flags))
 
