@@ -24,8 +24,9 @@ x = np.linspace(0, 9, 40)
 y = 3 * np.exp(-0.5 * ((x - 4) / 1.1) ** 2)
 free = np.full((1, 3), np.inf)
 found = fit(f, Elements(x[None], y[None], None, np.array([[2.0, 4.5, 1.0]]), -free, free), Options())
-counts = [sum(getattr(k.stats, n).values()) for k in (cpu.kernel(KernelSpec(f)).kernel, cpu.solver("float64"))
-          for n in ("cache_hits", "cache_misses")]
+stats = cpu.solver("float64").stats
+counts = [cpu.kernel(KernelSpec(f)).code[0].cache_hits]
+counts += [sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]
 print(found.values.round(9).tolist(), counts, folder())
 """
 ANSWER = "[[3.0, 4.0, 1.1]]"
@@ -70,7 +71,7 @@ def test_two_processes_compile_at_once(filled):
 def test_the_next_process_does_not_compile(filled):
     cache, _ = filled
     before = {path: path.stat().st_mtime_ns for path in cache.rglob("*.nb?")}
-    assert f"{ANSWER} [1, 0, 1, 0]" in output(start(cache))
+    assert f"{ANSWER} [1, 1, 0]" in output(start(cache))
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.nb?")} == before
 
 
@@ -96,7 +97,7 @@ def test_damage_is_repaired(filled, tmp_path, damage):
         spoil(path)
     assert output(start(cache)).startswith(ANSWER)
     if damage == "index of noise":
-        assert "[1, 0, 1, 0]" in output(start(cache))  # and stays repaired
+        assert "[1, 1, 0]" in output(start(cache))  # and stays repaired
 
 
 def test_folder_that_cannot_be_made(tmp_path):

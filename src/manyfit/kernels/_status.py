@@ -41,7 +41,7 @@ TABLE: dict[Status, StatusText] = {
     ),
     Status.FALLBACK: StatusText(
         "fallback",
-        "The fit was made by the astropy fitter because the model could not be compiled.",
+        "The fit was made through astropy and SciPy because the model could not be compiled.",
         "None needed; see manyfit.models.explain(model) for what stopped compilation.",
     ),
     Status.MAX_ITERATIONS: StatusText(
