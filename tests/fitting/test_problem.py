@@ -224,9 +224,9 @@ class TestLabels:
         (
             {"model": m.Gaussian1D},
             InputTypeError,
-            "model is the class Gaussian1D. Give a model: Gaussian1D(...)",
+            "model is the class Gaussian1D. Give an instance: Gaussian1D(...)",
         ),
-        ({"model": "Gaussian1D"}, InputTypeError, "model is a str. Give an astropy model"),
+        ({"model": "Gaussian1D"}, InputTypeError, "model is a str. Give an instance of an astropy model"),
         ({"model": m.Mapping((0, 0))}, InputError, "The model has 2 outputs"),
         ({"model": m.Planar2D()}, InputError, "Model is 2-dimensional, but got 1 value(s) in fitting_axes="),
         ({"model": m.Const1D([1, 2, 3], n_models=3)}, InputError, "A model set of 3 models does not match"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit.errors import InputError, InputTypeError, ModelNotCompiled, StartWarning
+from manyfit.errors import InputError, ModelNotCompiled, StartWarning
 from manyfit.kernels import Formula, Options, Solution, prepare
 from manyfit.models import formula as formula_of
 
@@ -124,7 +124,6 @@ def fit(
     >>> result["mean"].round(4).tolist()
     [[12.0, 18.0], [20.0, 25.0]]
     """
-    _check_model(model)
     options = Options(statistic, precision, max_iterations, tolerance)
     where = Where(scheduler, workers, memory, None, progress)
     the_problem = problem(
@@ -189,16 +188,6 @@ def _parameters(problem: Problem, columns: Columns, solution: Solution, options:
     starts = problem.tiles.start.arrays
     fixed = {name: starts[columns.names.index(name)] for name in columns.fixed}
     return Parameters(columns, solution, fixed, {}, options.absolute_sigma)
-
-
-def _check_model(model: Any) -> None:
-    from astropy.modeling import Model
-
-    if not isinstance(model, Model):
-        what = f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
-        raise InputTypeError(f"model is {what}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1).")
-    if model.n_outputs != 1:
-        raise InputError(f"The model has {model.n_outputs} outputs. Models with one output can be fitted.")
 
 
 def _warn_of_starts(problem: Problem) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,8 +45,8 @@ class Problem:
         Reads the data and all that goes with it, one block at a time; can be pickled without the model.
     units
         Units of coordinates, data and parameters.
-    wcs
-        WCS of the iterating axes, None without one.
+    data_wcs
+        Low-level WCS of all axes of the data, None without one.
     absolute_sigma
         Whether uncertainties were given, so that errors of parameters are absolute.
     """
@@ -54,8 +55,13 @@ class Problem:
     axes: Axes
     tiles: Tiles
     units: UnitSystem
-    wcs: Any
+    data_wcs: Any
     absolute_sigma: bool
+
+    @cached_property
+    def wcs(self) -> Any:
+        """WCS of the iterating axes, None without one."""
+        return None if self.data_wcs is None else iterating_wcs(self.data_wcs, self.axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -194,7 +200,7 @@ def problem(
     )
     absolute = tiles.weighting is not None and tiles.weighting.meaning != "weight"
     stripped = bare(model, common_bounds(model.param_names, lower, upper))
-    made = Problem(stripped, axes, tiles, units, _iterating_wcs(chosen, labelled.wcs, axes), absolute)
+    made = Problem(stripped, axes, tiles, units, _data_wcs(chosen, labelled.wcs, axes), absolute)
     _check_units(made)
     return made
 
@@ -203,9 +209,9 @@ def _check(model: object) -> None:
     from astropy.modeling import Model
 
     if isinstance(model, type) and issubclass(model, Model):
-        raise InputTypeError(f"model is the class {model.__name__}. Give a model: {model.__name__}(...).")
+        raise InputTypeError(f"model is the class {model.__name__}. Give an instance: {model.__name__}(...).")
     if not isinstance(model, Model):
-        raise InputTypeError(f"model is a {type(model).__name__}. Give an astropy model, such as Gaussian1D().")
+        raise InputTypeError(f"model is a {type(model).__name__}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1).")
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. A model of one output can be fitted.")
 
@@ -214,10 +220,10 @@ def _mask(mask: Any, axes: Axes) -> Aligned:
     return align("mask", read(mask, "mask").source, axes)
 
 
-def _iterating_wcs(chosen: Any, own: Any, axes: Axes) -> Any:
-    """WCS of the iterating axes from the one that was chosen as world or else that of the data."""
+def _data_wcs(chosen: Any, own: Any, axes: Axes) -> Any:
+    """The WCS that was chosen as world, or else that of the data; None if it is not of all axes."""
     wcs = low_level(own if low_level(chosen) is None else chosen)
-    return None if wcs is None or wcs.pixel_n_dim != len(axes.shape) else iterating_wcs(wcs, axes)
+    return None if wcs is None or wcs.pixel_n_dim != len(axes.shape) else wcs
 
 
 def _check_units(made: Problem) -> None:
