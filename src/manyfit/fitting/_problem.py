@@ -211,7 +211,9 @@ def _check(model: object) -> None:
     if isinstance(model, type) and issubclass(model, Model):
         raise InputTypeError(f"model is the class {model.__name__}. Give an instance: {model.__name__}(...).")
     if not isinstance(model, Model):
-        raise InputTypeError(f"model is a {type(model).__name__}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1).")
+        raise InputTypeError(
+            f"model is a {type(model).__name__}. Give an instance of an astropy model, such as Gaussian1D(1, 0, 1)."
+        )
     if model.n_outputs != 1:
         raise InputError(f"The model has {model.n_outputs} outputs. A model of one output can be fitted.")
 
