@@ -121,11 +121,11 @@ def test_equal_requests_give_equal_plans(request):
         ((), {}, 1, ()),
         ((1,), {}, 1, (1,)),
         ((1000,), {"max_elements": 300}, 4, (250,)),
-        ((1024, 1024), {"bytes_per_element": 4096}, 1024, (1, 1024)),  # 4 MiB = 1024 elements
-        ((1024, 1024), {"bytes_per_element": 8192}, 2048, (1, 512)),
+        ((1024, 1024), {"bytes_per_element": 2**14}, 1024, (1, 1024)),  # 16 MiB = 1024 elements
+        ((1024, 1024), {"bytes_per_element": 2**15}, 2048, (1, 512)),
         ((8, 8), {"bytes_per_element": 2**30}, 64, (1, 1)),  # one element is beyond any budget
         ((64, 64), {"bytes_per_element": 4096, "memory": 2**20, "n_workers": 4}, 64, (1, 64)),
-        ((100, 100), {"chunks": (50, 50), "bytes_per_element": 2**14}, 4, (50, 50)),  # above 4, below 64 MiB
+        ((100, 100), {"chunks": (50, 50), "bytes_per_element": 2**14}, 4, (50, 50)),  # above 16, below 64 MiB
         ((100, 100), {"chunks": (50, 50), "bytes_per_element": 2**16}, 12, (17, 50)),  # above 64 MiB
         ((100, 100), {"chunks": (50, 50), "max_elements": 500}, 20, (10, 50)),
         ((100, 100), {"chunks": (1, 1000), "max_elements": 200}, 50, (2, 100)),

@@ -8,7 +8,7 @@ from math import prod
 
 from manyfit.errors import InputError
 
-CACHE_BYTES = 4 * 2**20  # a block of this size stays in the cache of a core while it is iterated on
+CACHE_BYTES = 16 * 2**20  # large enough to read long pieces of a file, small enough for a cache that cores share
 MEMORY_BYTES = 64 * 2**20  # the most that a block may take when no budget is given
 BLOCKS_PER_WORKER = 4  # so that a slow block at the end leaves the other workers idle for a short time only
 SMALLEST_BLOCK = 256  # elements; below this, handing a block over costs more than fitting it
@@ -76,7 +76,7 @@ def plan(
     """Divide an iterating shape into blocks.
 
     The leading axes are divided first and the trailing ones stay whole as long as possible, so that a block
-    is a contiguous piece of a C-ordered file. Blocks are small enough to stay in cache (4 MiB) and to
+    is a contiguous piece of a C-ordered file. Blocks are small enough to stay in cache (16 MiB) and to
     give each worker four of them or more, but not below 256 elements for balance alone.
 
     Parameters
@@ -110,7 +110,7 @@ def plan(
     --------
     >>> p = plan((100, 300), bytes_per_element=4096)
     >>> len(p.blocks), p.blocks[1].slices
-    (34, (slice(3, 6, None), slice(0, 300, None)))
+    (8, (slice(13, 26, None), slice(0, 300, None)))
     >>> plan((), bytes_per_element=4096).blocks
     (Block(index=0, slices=()),)
     """

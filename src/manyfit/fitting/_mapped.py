@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 
-RELEASE_BYTES = 64 * 2**20  # read before the pages of the file are given back
+RELEASE_BYTES = 16 * 2**20  # read before the pages of the file are given back
 
 
 @dataclass
