@@ -30,13 +30,27 @@ def test_reads_and_pickles_by_name(path):
     np.testing.assert_array_equal(pickle.loads(sent).read(ALL), VALUES[:2])
 
 
-def test_values_stay_after_the_pages_were_given_back(path, monkeypatch):
-    monkeypatch.setattr(_mapped, "RELEASE_BYTES", 100)
-    mapped = MappedFile(path, 8, (4, 5, 6), VALUES.dtype)
-    first = mapped.read(ALL)
-    for _ in range(5):
-        np.testing.assert_array_equal(mapped.read(ALL), VALUES[:2])
-    np.testing.assert_array_equal(first, VALUES[:2])
+@pytest.mark.parametrize("shortest", [1, 10**9])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_parts_are_those_of_the_array(tmp_path, monkeypatch, shortest, order):
+    """Read in pieces or mapped, the part is the same."""
+    monkeypatch.setattr(_mapped, "SHORTEST_PIECE", shortest)
+    file = tmp_path / "values.dat"
+    file.write_bytes(b"header.." + VALUES.tobytes(order))
+    mapped = MappedFile(str(file), 8, VALUES.shape, VALUES.dtype, order)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        ends = [sorted(rng.choice(n + 1, 2, replace=False)) for n in VALUES.shape]
+        part = tuple(slice(int(a), int(b)) for a, b in ends)
+        np.testing.assert_array_equal(mapped.read(part), VALUES[part])
+
+
+def test_a_file_that_shrinks_while_it_is_read(path, monkeypatch):
+    monkeypatch.setattr(_mapped, "SHORTEST_PIECE", 1)
+    mapped = MappedFile(path, 8, (6, 5, 6), VALUES.dtype)
+    monkeypatch.setattr(MappedFile, "_check_size", lambda self, size: None)
+    with pytest.raises(InputError, match="became shorter while it was read"):
+        mapped.read((slice(0, 6), slice(0, 5), slice(0, 6)))
 
 
 def test_a_file_that_is_too_short(path):

@@ -1,9 +1,11 @@
-"""An array in a file, mapped into memory, that stays small in memory and is sent to processes by name."""
+"""An array in a file, of which parts are read, and which is sent to processes by name."""
 
 from __future__ import annotations
 
+import math
 import mmap
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 
-RELEASE_BYTES = 16 * 2**20  # read before the pages of the file are given back
-
-
-@dataclass
-class _Opened:
-    """A file that is open in this process, and how much of it was read since its pages were given back."""
-
-    file: mmap.mmap
-    values: NDArray[Any]
-    read: int = 0
-
-    def release(self, n_bytes: int) -> None:
-        """Count bytes, and give the pages back to the system now and then.
-
-        Pages of a mapped file count as memory of the process, up to the size of the file. They stay in the
-        cache of the system, so a thread that needs one of them gets it back at once.
-        """
-        self.read += n_bytes
-        if self.read > RELEASE_BYTES and hasattr(mmap, "MADV_DONTNEED"):
-            self.read = 0
-            self.file.madvise(mmap.MADV_DONTNEED)
+SHORTEST_PIECE = 1024  # bytes; shorter ones are mapped, because each piece that is read costs a call
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,6 @@ class MappedFile:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: str = "C"
-    _opened: list[_Opened] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def chunks(self) -> None:
@@ -62,28 +43,60 @@ class MappedFile:
         return None
 
     def read(self, slices: tuple[slice, ...]) -> NDArray[Any]:
-        """A view of the file; no value is read before it is used."""
-        if not self._opened:  # two threads that meet here open the file twice, which does no harm
-            self._opened.append(self._open())
-        opened = self._opened[0]
-        view = opened.values[slices]
-        opened.release(view.nbytes)
-        return view
+        """A part of the array, each slice with start and stop and without a step."""
+        forward = self.order == "C"
+        part = self._read(self.shape, slices) if forward else self._read(self.shape[::-1], slices[::-1]).T
+        return part
 
-    def _open(self) -> _Opened:
-        need = self.offset + self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
-        with Path(self.path).open("rb") as stream:
-            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        if len(mapped) < need:
+    def _read(self, shape: tuple[int, ...], slices: tuple[slice, ...]) -> NDArray[Any]:
+        """A part of an array in C order of this shape.
+
+        Long pieces are read, not mapped: a map counts as memory of the process, and the system maps pages around those
+        that are asked for, two gigabytes of them for a strip of an eight gigabyte cube.
+        """
+        axis = _first_whole(shape, slices)
+        piece = self.dtype.itemsize * math.prod(s.stop - s.start for s in slices[axis:])
+        with Path(self.path).open("rb", buffering=0) as stream:
+            self._check_size(stream.seek(0, os.SEEK_END))
+            if piece < SHORTEST_PIECE:
+                mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                return np.ndarray(shape, self.dtype, mapped, self.offset)[slices]
+            part = np.empty([s.stop - s.start for s in slices], self.dtype)
+            places = _places(shape, slices, axis) * self.dtype.itemsize + self.offset
+            for target, place in zip(part.reshape(len(places), -1).view(np.uint8), places.tolist(), strict=True):
+                stream.seek(place)
+                self._check_read(stream.readinto(memoryview(target)), piece)
+        return part
+
+    def _check_size(self, size: int) -> None:
+        need = self.offset + self.dtype.itemsize * math.prod(self.shape)
+        if size < need:
             raise InputError(
-                f"{self.path!r} is truncated: it has {len(mapped)} bytes and its values need {need}. "
+                f"{self.path!r} is truncated: it has {size} bytes and its values need {need}. "
                 "Copy or download it again."
             )
-        order: Any = self.order
-        return _Opened(mapped, np.ndarray(self.shape, self.dtype, mapped, self.offset, order=order))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": []}
+    def _check_read(self, read: int | None, piece: int) -> None:
+        if read != piece:
+            raise InputError(f"{self.path!r} became shorter while it was read. Copy or download it again.")
+
+
+def _first_whole(shape: tuple[int, ...], slices: tuple[slice, ...]) -> int:
+    """The first axis from which on a part lies in one piece: all later axes are whole."""
+    axis = len(shape) - 1
+    while axis > 0 and slices[axis].stop - slices[axis].start == shape[axis]:
+        axis -= 1
+    return max(axis, 0)
+
+
+def _places(shape: tuple[int, ...], slices: tuple[slice, ...], axis: int) -> NDArray[np.int64]:
+    """Where the pieces of a part begin, in values from the begin of the array, in C order."""
+    places = np.zeros(1, np.int64)
+    for k in range(len(shape)):
+        step = math.prod(shape[k + 1 :])
+        along = np.arange(slices[k].start, slices[k].stop if k < axis else slices[k].start + 1) * step
+        places = np.add.outer(places, along).reshape(-1)
+    return places
 
 
 def mapped_file(array: np.memmap[Any, Any]) -> MappedFile | None:
