@@ -44,9 +44,9 @@ class MappedFile:
 
     def read(self, slices: tuple[slice, ...]) -> NDArray[Any]:
         """A part of the array, each slice with start and stop and without a step."""
-        forward = self.order == "C"
-        part = self._read(self.shape, slices) if forward else self._read(self.shape[::-1], slices[::-1]).T
-        return part
+        if self.order == "C":
+            return self._read(self.shape, slices)
+        return self._read(self.shape[::-1], slices[::-1]).T
 
     def _read(self, shape: tuple[int, ...], slices: tuple[slice, ...]) -> NDArray[Any]:
         """A part of an array in C order of this shape.
@@ -65,7 +65,7 @@ class MappedFile:
             places = _places(shape, slices, axis) * self.dtype.itemsize + self.offset
             for target, place in zip(part.reshape(len(places), -1).view(np.uint8), places.tolist(), strict=True):
                 stream.seek(place)
-                self._check_read(stream.readinto(memoryview(target)), piece)
+                self._check_read(stream.readinto(target.data), piece)
         return part
 
     def _check_size(self, size: int) -> None:
