@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import mmap
 import os
+import sys
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +66,7 @@ class MappedFile:
             part = np.empty([s.stop - s.start for s in slices], self.dtype)
             places = _places(shape, slices, axis) * self.dtype.itemsize + self.offset
             for target, place in zip(part.reshape(len(places), -1).view(np.uint8), places.tolist(), strict=True):
-                stream.seek(place)
-                self._check_read(stream.readinto(target.data), piece)
+                self._check_read(_read_at(stream, place, target.data), piece)
         return part
 
     def _check_size(self, size: int) -> None:
@@ -76,9 +77,17 @@ class MappedFile:
                 "Copy or download it again."
             )
 
-    def _check_read(self, read: int | None, piece: int) -> None:
+    def _check_read(self, read: int, piece: int) -> None:
         if read != piece:
             raise InputError(f"{self.path!r} became shorter while it was read. Copy or download it again.")
+
+
+def _read_at(stream: FileIO, place: int, target: memoryview) -> int:
+    """Fill memory from a place in a file; returns how many bytes there were."""
+    if sys.platform == "win32":
+        stream.seek(place)
+        return stream.readinto(target) or 0
+    return os.preadv(stream.fileno(), [target], place)
 
 
 def _first_whole(shape: tuple[int, ...], slices: tuple[slice, ...]) -> int:
