@@ -8,7 +8,7 @@ from math import prod
 
 from manyfit.errors import InputError
 
-CACHE_BYTES = 16 * 2**20  # large enough to read long pieces of a file, small enough for a cache that cores share
+CACHE_BYTES = 16 * 2**20  # long pieces of a file in one block, and a few blocks in the cache that cores share
 MEMORY_BYTES = 64 * 2**20  # the most that a block may take when no budget is given
 BLOCKS_PER_WORKER = 4  # so that a slow block at the end leaves the other workers idle for a short time only
 SMALLEST_BLOCK = 256  # elements; below this, handing a block over costs more than fitting it
