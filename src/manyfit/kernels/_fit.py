@@ -193,7 +193,9 @@ def _fit(formula: Formula, elements: Elements, options: Options, real: str, damp
     flags = [int(compiled.is_curved), int(by_point is not None)]
     sizes = [count, inputs, points, n, start.shape[1], options.max_iterations, *flags, *moves]
     epsilon = float(np.finfo(real).eps)
-    unit = 1.0 if options.statistic == "cash" or options.absolute_sigma else 0.0
+    # A weight of the whole element is applied after the fit, so one standard deviation is not one unit of the sum here.
+    is_absolute = options.absolute_sigma and by_point is not None
+    unit = 1.0 if options.statistic == "cash" or is_absolute else 0.0
     numbers = [unit, max(options.tolerance, 10 * epsilon), epsilon, damping]
     work, indices = scratch_sizes(inputs, points, n, start.shape[1])
     cpu.solver(real)(
