@@ -75,6 +75,14 @@ MODELS = {
 }
 
 
+@pytest.mark.parametrize("seconds", [0.0026849996, 0.0026850004, 1.2345e-5, 12345.678901234567])
+def test_summary_of_the_file_is_that_of_the_result(seconds, tmp_path):
+    # The time is not rounded in the file: rounded once more in the text, it could come out otherwise.
+    result = replace(result_of(gaussian(), (2, 3), **LINE), seconds=seconds)
+    result.to_fits(tmp_path / "r.fits")
+    assert str(FitResult.read(tmp_path / "r.fits").summary()) == str(result.summary())
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3), (2, 1, 3), (2, 1, 3, 2), (0, 3)])
 @pytest.mark.parametrize("case", MODELS)
 def test_round_trip(case, shape, tmp_path):

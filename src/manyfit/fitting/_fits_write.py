@@ -98,7 +98,7 @@ def _fit_keywords(header: Header, result: FitResult) -> None:
     header["TOLERANC"] = (float(options.tolerance), "distance from minimum in sigma")
     header["ABSSIGMA"] = (bool(options.absolute_sigma), "errors do not depend on residuals")
     if result.seconds is not None:
-        header["SECONDS"] = (round(float(result.seconds), 6), "[s] time of the fit")
+        header["SECONDS"] = (float(result.seconds), "[s] time of the fit")
 
 
 def _unit_keywords(header: Header, result: FitResult) -> None:
