@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
+    from manyfit import cannon as cannon
+    from manyfit import cube as cube
     from manyfit import datasets as datasets
     from manyfit import errors as errors
     from manyfit import kernels as kernels
     from manyfit import models as models
+    from manyfit import spectra as spectra
+    from manyfit import tsmap as tsmap
     from manyfit.fitting._fit import fit as fit
     from manyfit.fitting._parallel_fit_dask import parallel_fit_dask as parallel_fit_dask
     from manyfit.fitting._result import FitResult as FitResult
@@ -27,11 +31,15 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "FitResult": "fitting._result",
         "Status": "kernels._status",
+        "cannon": "cannon",
+        "cube": "cube",
         "datasets": "datasets",
         "errors": "errors",
         "fit": "fitting._fit",
         "kernels": "kernels",
         "models": "models",
         "parallel_fit_dask": "fitting._parallel_fit_dask",
+        "spectra": "spectra",
+        "tsmap": "tsmap",
     },
 )

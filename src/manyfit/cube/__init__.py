@@ -1,0 +1,7 @@
+"""Spectral cubes: from a file to line maps with errors."""
+
+from __future__ import annotations
+
+from manyfit._lazy import lazy
+
+__getattr__, __dir__, __all__ = lazy(__name__, {})

@@ -1,0 +1,7 @@
+"""Spectra of surveys: readers, continuum, stacking and resampling."""
+
+from __future__ import annotations
+
+from manyfit._lazy import lazy
+
+__getattr__, __dir__, __all__ = lazy(__name__, {})
