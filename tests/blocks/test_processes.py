@@ -67,7 +67,7 @@ def test_script_without_a_guard(tmp_path, failing, last):
         [sys.executable, tmp_path / "script.py", str(failing)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=True,
         cwd="/",
     )

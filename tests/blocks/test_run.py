@@ -151,7 +151,7 @@ def test_slow_collect_holds_the_workers_back(executor, tmp_path):
 
 
 def test_threads_work_at_the_same_time():
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=90)
     run(
         plan((3,), bytes_per_element=8, max_elements=1),
         lambda block: together.wait(),

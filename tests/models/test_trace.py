@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import scipy.special
@@ -268,18 +266,6 @@ def test_the_model_is_not_changed():
     assert [model.left.__dict__.keys(), model.right.__dict__.keys()] == [leaf.keys() for leaf in leaves]
     assert model.left.a is leaves[0]["a"]
     assert model[0] is model.left
-
-
-def test_tracing_is_fast():
-    model = G() + G() + models.Polynomial1D(2)
-    formula(model)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        formula(model)
-        times.append(time.perf_counter() - start)
-    # 2 ms on a quiet machine.
-    assert min(times) < 0.02
 
 
 # -- what cannot be compiled ---------------------------------------------------------------------------------

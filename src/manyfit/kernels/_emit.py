@@ -13,13 +13,12 @@ from itertools import combinations_with_replacement
 from manyfit.kernels._derive import derivative
 from manyfit.kernels._expression import ONE, ZERO, Node, add, factors, mul, product, symbol, to_text
 from manyfit.kernels._formula import Formula, coordinate
+from manyfit.kernels._solver import CHUNK
 from manyfit.kernels._statistics import DATUM, STATISTICS, WEIGHT, Terms
 from manyfit.kernels._writer import Writer
 
 #: Sums that a processor keeps in registers; with more, rows of a chunk of points are stored first (see `_in_rows`).
 SUMS_IN_REGISTERS = 22
-#: Points of one chunk of rows: ten rows of float64 fill half of a first-level cache.
-CHUNK = 256
 #: Side of the square of rows whose products are summed in one loop.
 ROW_TILE = 4
 

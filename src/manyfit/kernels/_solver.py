@@ -43,6 +43,8 @@ LITTLE_DAMPING = 1e-3
 LARGEST_SHRINK = 1e-3
 #: A step this many roundings small against the parameters, in the norm of the normal matrix, is no step.
 SMALLEST_STEP = 64.0
+#: Points of one chunk of rows of a kernel (see `_emit`): ten rows of float64 fill half of a first-level cache.
+CHUNK = 256
 #: Pivots below this many roundings of the diagonal mean that the parameters are undetermined.
 SMALLEST_PIVOT = 64.0
 
@@ -508,7 +510,7 @@ def fit_tile(
     h, trial_h, a = at(work, first), at(work, first + n * n), at(work, first + 2 * n * n)
     bend, curvature = at(work, first + 3 * n * n), at(work, first + 4 * n * n)
     rows = at(work, first + 5 * n * n)
-    copies = first + 5 * n * n + (n + 1) * 256
+    copies = first + 5 * n * n + (n + 1) * CHUNK
     xs, ys, ws = at(work, copies), at(work, copies + inputs * points), at(work, copies + (inputs + 1) * points)
     held = at(indices, 0)
     for e in range(sizes[0]):
@@ -575,5 +577,5 @@ def fit_tile(
 
 def scratch_sizes(inputs: int, points: int, n: int, parameters: int) -> tuple[int, int]:
     """Lengths of ``work`` and ``indices`` of `fit_tile`."""
-    work = 2 * parameters + 6 * n + 2 + 5 * n * n + (n + 1) * 256 + (inputs + 2) * points
+    work = 2 * parameters + 6 * n + 2 + 5 * n * n + (n + 1) * CHUNK + (inputs + 2) * points
     return work, n
