@@ -1,0 +1,215 @@
+"""The fit of the lines of a cube: maps of the parameters, the cube they were fitted to, and what was done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.errors import InputError
+
+if TYPE_CHECKING:
+    from astropy.modeling import Model
+    from astropy.table import QTable
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from manyfit.cube._coherence import RefitReport
+    from manyfit.cube._comparison import Comparison
+    from manyfit.cube._cost import Cost
+    from manyfit.cube._cube import Cube
+    from manyfit.cube._moments import Moments
+    from manyfit.cube._signal import SignalMask
+    from manyfit.fitting._result import FitResult, Maps
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CubeFit(Mapping[str, Any]):
+    """Maps of fitted parameters, ``fit["mean"]``, of the spatial shape of the cube; NaN where nothing was fitted.
+
+    Attributes
+    ----------
+    result
+        The maps and all that `manyfit.fit` knows about them.
+    cube
+        What was fitted.
+    selected
+        Which spectra were fitted, of the spatial shape.
+    signal
+        The mask of signal that selected them, or None.
+    noise
+        Standard deviation of each spectrum (a Quantity map) if the errors come from it; None if they come from the
+        uncertainty of the cube, or from the residuals.
+    refits
+        What was refitted from neighbours, None if this was not asked for.
+    cost
+        Shapes and cost of the fit, measured on a few spectra, of a fit with ``compute=False``; else None.
+
+    Examples
+    --------
+    >>> from manyfit import cube, datasets
+    >>> simulated = datasets.simulate_cube((40, 6, 6))
+    >>> fit = cube.fit_lines(cube.read(simulated.to_hdu(), spectral_unit="km/s"))
+    >>> fit["mean"].shape, fit["mean"].unit
+    ((6, 6), Unit("km / s"))
+    """
+
+    result: FitResult
+    cube: Cube
+    selected: NDArray[np.bool]
+    signal: SignalMask | None = None
+    noise: Any = None
+    refits: RefitReport | None = None
+    cost: Cost | None = None
+
+    # -- maps --------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Any:
+        """The map of one parameter."""
+        return self.result[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the parameters."""
+        return iter(self.result)
+
+    def __len__(self) -> int:
+        """Number of parameters."""
+        return len(self.result)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the model."""
+        return self.result.names
+
+    @property
+    def error(self) -> Maps:
+        """Standard deviations of the parameters, ``fit.error["mean"]``."""
+        return self.result.error
+
+    @property
+    def covariance(self) -> Any:
+        """Covariance matrices of the free parameters, (ny, nx, free, free)."""
+        return self.result.covariance
+
+    @property
+    def statistic(self) -> Any:
+        """Value of the statistic at the minimum."""
+        return self.result.statistic
+
+    @property
+    def dof(self) -> Any:
+        """Degrees of freedom."""
+        return self.result.dof
+
+    @property
+    def status(self) -> Any:
+        """Codes of `manyfit.Status`; ``NOT_FITTED`` where a spectrum was not selected."""
+        return self.result.status
+
+    @property
+    def good(self) -> Any:
+        """Where the fit converged."""
+        return self.result.good
+
+    @property
+    def n_iter(self) -> Any:
+        """Number of evaluations of the model."""
+        return self.result.n_iter
+
+    @property
+    def n_points(self) -> Any:
+        """Number of valid channels."""
+        return self.result.n_points
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the maps."""
+        return self.result.shape
+
+    @property
+    def wcs(self) -> Any:
+        """Celestial WCS of the maps, or None."""
+        return self.result.wcs
+
+    @property
+    def model(self) -> Model:
+        """The model with parameters that are maps."""
+        return self.result.model
+
+    # -- made from the maps ------------------------------------------------------------------------------------------
+
+    def model_cube(self) -> Cube:
+        """The fitted model at every voxel as a cube whose data are a dask array, computed when they are asked for."""
+        from manyfit.cube._lazy_cubes import model_cube
+
+        return model_cube(self)
+
+    def residual_cube(self) -> Cube:
+        """Data minus model at every voxel, likewise."""
+        from manyfit.cube._lazy_cubes import residual_cube
+
+        return residual_cube(self)
+
+    def integrated(self) -> Any:
+        """Integral of the fitted lines along the spectral axis, without baseline or continuum; a map."""
+        from manyfit.cube._integrated import integrated
+
+        return integrated(self.result)[0]
+
+    def integrated_error(self) -> Any:
+        """Standard deviation of `integrated`, from the covariance of the parameters."""
+        from manyfit.cube._integrated import integrated
+
+        return integrated(self.result)[1]
+
+    def compare(self, moments: Moments) -> Comparison:
+        """Guess, fit and their difference, for each parameter that moments give and for the integrated intensity."""
+        from manyfit.cube._comparison import compare
+
+        return compare(self, moments)
+
+    # -- lazy fits ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the fit has not been computed yet."""
+        return self.result.is_lazy
+
+    def compute(self) -> CubeFit:
+        """The same fit computed; itself if it is. Spatial coherence is a step of its own: see `coherent`."""
+        return replace(self, result=self.result.compute())
+
+    # -- looking and writing -----------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """How many spectra converged, what failed and why, typical errors, what was refitted: text."""
+        parts = (str(self.result.summary()), self.cost, self.refits)
+        return "\n\n".join(str(part) for part in parts if part is not None)
+
+    def __repr__(self) -> str:
+        """A line with the shape of the maps; the cost as well, of a fit that is not computed."""
+        line = f"<CubeFit of {np.count_nonzero(self.selected)} spectra, {self.result!r}>"
+        return line if self.cost is None or not self.is_lazy else f"{line}\n{self.cost}"
+
+    def plot(self, name: str, *, ax: Axes | None = None) -> Axes:
+        """Draw a map: a parameter, ``"error:NAME"``, ``"statistic"``, ``"reduced"`` (/ dof) or ``"status"``."""
+        return self.result.plot(name, ax=ax)
+
+    def plot_spectrum(self, index: tuple[int, ...]) -> Figure:
+        """Draw data, fit and residual of the spectrum at (y, x)."""
+        figure: Figure = self.result.plot_spectrum(index)
+        return figure
+
+    def to_table(self) -> QTable:
+        """A table with a row for each fitted spectrum: its place, parameters, errors, statistic and status."""
+        return self.result.to_table()[self.selected.reshape(-1)]
+
+    def to_fits(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write a FITS file with an image for each parameter and its error, and status, statistic and counts."""
+        if self.is_lazy:
+            raise InputError("The fit is not computed. Write the fit that its compute() gives.")
+        self.result.to_fits(path, overwrite=overwrite)
