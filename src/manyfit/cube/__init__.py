@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
-    from manyfit.cube._cube_fit import CubeFit as CubeFit
-    from manyfit.cube._fit_lines import fit_lines as fit_lines
-    from manyfit.cube._guess import guess as guess
+    from manyfit.cube._cube import Cube as Cube
+    from manyfit.cube._moments import Moments as Moments
+    from manyfit.cube._moments import moments as moments
+    from manyfit.cube._noise import noise as noise
+    from manyfit.cube._read import read as read
+    from manyfit.cube._signal import SignalMask as SignalMask
+    from manyfit.cube._signal import signal_mask as signal_mask
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
-        "CubeFit": "_cube_fit",
-        "fit_lines": "_fit_lines",
-        "guess": "_guess",
+        "Cube": "_cube",
+        "Moments": "_moments",
+        "SignalMask": "_signal",
+        "moments": "_moments",
+        "noise": "_noise",
+        "read": "_read",
+        "signal_mask": "_signal",
     },
 )
