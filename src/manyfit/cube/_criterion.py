@@ -118,7 +118,7 @@ def gain_needed(chance: float, n_channels: float, narrow: float, wide: float) ->
     Examples
     --------
     >>> round(gain_needed(1e-3, 100, 0.5, 20), 1)
-    23.4
+    21.2
     """
     from scipy.optimize import brentq
 
