@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from manyfit._lazy import lazy
 
-__getattr__, __dir__, __all__ = lazy(__name__, {})
+if TYPE_CHECKING:
+    from manyfit.cannon._calibration import Calibration as Calibration
+    from manyfit.cannon._label_status import LabelStatus as LabelStatus
+    from manyfit.cannon._label_table import LabelTable as LabelTable
+    from manyfit.cannon._model import CannonModel as CannonModel
+    from manyfit.cannon._model import TrainingSummary as TrainingSummary
+    from manyfit.cannon._scaling import Scaling as Scaling
+    from manyfit.cannon._training_set import TrainingSet as TrainingSet
+    from manyfit.cannon._vectorizer import Vectorizer as Vectorizer
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "Calibration": "_calibration",
+        "CannonModel": "_model",
+        "LabelStatus": "_label_status",
+        "LabelTable": "_label_table",
+        "Scaling": "_scaling",
+        "TrainingSet": "_training_set",
+        "TrainingSummary": "_model",
+        "Vectorizer": "_vectorizer",
+    },
+)
