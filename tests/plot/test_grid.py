@@ -16,8 +16,9 @@ MAPS = {name: (values.value, values.unit) for name, values in CUBE.truth.items()
 
 def places(figure):
     """Title → (row, column) of each map."""
-    axes = {ax.get_title(): ax.get_subplotspec() for ax in figure.axes if ax.get_title()}
-    return {title: (spec.rowspan.start, spec.colspan.start) for title, spec in axes.items()}
+    corners = {ax.get_title(): ax.get_position().get_points()[0].round(6) for ax in figure.axes if ax.get_title()}
+    lefts, bottoms = (sorted({corner[i] for corner in corners.values()}) for i in (0, 1))
+    return {title: (len(bottoms) - 1 - bottoms.index(y), lefts.index(x)) for title, (x, y) in corners.items()}
 
 
 def axes_named(figure, title):
@@ -39,9 +40,9 @@ def test_four_in_a_row():
     found = places(plot_maps(many, errors={"p5": many["p5"]}))
     assert found == {
         **{f"p{i}": (0, i) for i in range(4)},
-        "p4": (2, 0),
-        "p5": (2, 1),
-        "p5 error": (3, 1),
+        "p4": (1, 0),
+        "p5": (1, 1),
+        "p5 error": (2, 1),
     }
 
 

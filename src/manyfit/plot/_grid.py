@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from manyfit.errors import InputError, unknown_name
-from manyfit.plot._figure import add_axes, new_figure
 from manyfit.plot._map import plot_map
+from manyfit.plot._sheet import SMALL, new_sheet
 
 if TYPE_CHECKING:
     from astropy.units import UnitBase
@@ -73,20 +73,17 @@ def plot_maps(
             raise unknown_name("map", name, maps)
     columns = min(len(maps), COLUMNS)
     rows = list(_rows(maps, errors, columns))
-    figure = new_figure(0.6 + 3.9 * columns, 0.6 + 3.1 * len(rows))
+    shape = next((np.shape(values) for values, _ in maps.values() if np.ndim(values) == 2), (1,))
+    sheet = new_sheet(len(rows), columns, shape, wcs=wcs, title=title)
     for row, (source, names, suffix) in enumerate(rows):
         for column, name in enumerate(names):
             if name in source:
                 values, unit = source[name]
-                place = (len(rows), columns, row * columns + column + 1)
-                ax = add_axes(figure, wcs if np.ndim(values) == 2 else None, place)
+                last = all(column >= len(below) or below[column] not in of for of, below, _ in rows[row + 1 :])
+                ax = sheet.panel(row, column, name + suffix, last=last, sky=np.ndim(values) == 2)
                 middle = name in centred and not suffix
-                plot_map(values, unit=unit, title=name + suffix, ax=ax, percentile=percentile, centred=middle)
-                if np.ndim(values) == 2:
-                    label_outside(ax, left=column == 0, bottom=row == len(rows) - 1)
-    if title is not None:
-        figure.suptitle(title)
-    return figure
+                plot_map(values, unit=unit, ax=ax, percentile=percentile, centred=middle, size=SMALL)
+    return sheet.figure
 
 
 def label_outside(ax: Axes, *, left: bool, bottom: bool) -> None:
@@ -103,5 +100,5 @@ def _rows(maps: Maps, errors: Maps, columns: int) -> Iterator[tuple[Maps, list[s
     for first in range(0, len(names), columns):
         chunk = names[first : first + columns]
         yield maps, chunk, ""
-        if errors:
+        if any(name in errors for name in chunk):
             yield errors, chunk, " error"

@@ -29,7 +29,9 @@ def plot_map(
     percentile: tuple[float, float] = (1.0, 99.0),
     cmap: str | None = None,
     centred: bool | float = False,
+    limits: tuple[float, float] | None = None,
     colorbar: bool = True,
+    size: float | None = None,
 ) -> Axes:
     """Draw a map of two axes as an image, or of one axis as a line against its index.
 
@@ -52,8 +54,12 @@ def plot_map(
         Name of a colour map; by default viridis, or RdBu_r if `centred`.
     centred
         Put the middle of the colour scale at this number, or, if True, at the median: for velocities.
+    limits
+        Ends of the colour scale, in place of percentiles: for maps to be compared.
     colorbar
         Whether to draw a colour bar.
+    size
+        Size of the words along the colour bar, in points; by default that of all words.
 
     Returns
     -------
@@ -76,11 +82,10 @@ def plot_map(
     if array.ndim == 1:
         _draw_line(ax, array, unit_label(unit))
     else:
-        limits = colour_limits(array, percentile, centre=_centre(array, centred))
+        limits = limits or colour_limits(array, percentile, centre=_centre(array, centred))
         image = _draw_image(ax, array, limits, colour_map(cmap, centred=centred is not False))
         if colorbar:
-            # beside the map and as high as it is, whatever its shape
-            ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label=unit_label(unit))
+            _draw_bar(ax, image, unit_label(unit), size)
     if title is not None:
         ax.set_title(title)
     return ax
@@ -121,6 +126,14 @@ def _draw_line(ax: Axes, values: NDArray[np.float64], label: str) -> None:
     ax.plot(np.arange(values.size), values, color=MODEL, marker=".", linewidth=1)
     ax.set_xlabel("index")
     ax.set_ylabel(label)
+
+
+def _draw_bar(ax: Axes, image: AxesImage, label: str, size: float | None) -> None:
+    """A colour bar beside the map and as high as it is, whatever its shape."""
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
+    bar.set_label(label, fontsize=size)
+    if size is not None:
+        bar.ax.tick_params(labelsize=size)
 
 
 def _draw_image(ax: Axes, values: NDArray[np.float64], limits: tuple[float, float], colours: Colormap) -> AxesImage:
