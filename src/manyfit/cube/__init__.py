@@ -8,6 +8,9 @@ from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
     from manyfit.cube._cube import Cube as Cube
+    from manyfit.cube._cube_fit import CubeFit as CubeFit
+    from manyfit.cube._fit_lines import fit_lines as fit_lines
+    from manyfit.cube._guess import guess as guess
     from manyfit.cube._moments import Moments as Moments
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise
@@ -19,7 +22,10 @@ __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
         "Cube": "_cube",
+        "CubeFit": "_cube_fit",
         "Moments": "_moments",
+        "fit_lines": "_fit_lines",
+        "guess": "_guess",
         "SignalMask": "_signal",
         "moments": "_moments",
         "noise": "_noise",
