@@ -97,7 +97,9 @@ def test_numbers():
     assert (line.name, line.unit, line.kind) == ("mean", "km / s", "free")
     has_dof = good & (result.dof > 0)
     assert_allclose(summary.reduced_statistic, np.median((result.statistic / np.maximum(result.dof, 1))[has_dof]))
-    assert_allclose(summary.evaluations, result.n_iter.mean())
+    fitted = result.status != Status.NOT_FITTED
+    assert 0 < summary.n_fitted == fitted.sum() < result.status.size
+    assert_allclose(summary.evaluations, result.n_iter[fitted].mean())
     assert sum(line.count for line in summary.statuses) == result.status.size == summary.n_elements
     assert_allclose(sum(line.percent for line in summary.statuses), 100)
     counts = {line.name: line.count for line in summary.statuses}

@@ -59,8 +59,9 @@ def _by_block(result: FitResult, problem: Problem, of_block: Callable[[tuple[sli
     """Fill an array in the shape of the data, one block at a time."""
     filled = np.empty(problem.axes.shape)
     arranged = problem.axes.arrange(filled)
+    together = takes_all(known(result.template))
     for block in _blocks(problem):
-        values = of_block(block, values_of(result, block, problem.tiles.grid.read(block)))
+        values = of_block(block, values_of(result, block, problem.tiles.grid.read(block), together=together))
         part = arranged[block]
         part[...] = values.reshape(part.shape)
     return filled
@@ -71,20 +72,23 @@ def _blocks(problem: Problem) -> Iterator[tuple[slice, ...]]:
         yield block.slices
 
 
-def values_of(result: FitResult, block: tuple[slice, ...], x: Array) -> Array:
-    """Models of a block at coordinates (inputs, points) or (elements, inputs, points), as (elements, points)."""
+def values_of(result: FitResult, block: tuple[slice, ...], x: Array, *, together: bool | None = None) -> Array:
+    """Models of a block at coordinates (inputs, points) or (elements, inputs, points), as (elements, points).
+
+    Whether the model takes all elements `together` is found by tracing it; callers with many blocks do that once.
+    """
     parameters = {name: np.asarray(result.parameters.value(name)[block]).reshape(-1, 1) for name in result.names}
     model = known(result.template)
     columns = [parameters[name] for name in result.names]
     elements = columns[0].shape[0]
-    if _takes_all(model):
+    if takes_all(model) if together is None else together:
         values = model.evaluate(*np.moveaxis(x, -2, 0), *columns)
         return np.broadcast_to(values, (elements, x.shape[-1]))
     each = np.broadcast_to(x, (elements, *x.shape[-2:]))
     return np.array([model.evaluate(*each[e], *(c[e] for c in columns)) for e in range(elements)])
 
 
-def _takes_all(model: Model) -> bool:
+def takes_all(model: Model) -> bool:
     """Whether a model can evaluate all elements together: one that compiles looks at each point alone."""
     try:
         formula(model)

@@ -20,6 +20,7 @@ from ._parameters import Parameters
 from ._problem import Problem, problem
 from ._result import FitResult
 from ._run import Where, solve
+from ._selection import numbers, only, selection_of, spread
 from ._work import Columns, KernelWork, is_weighted
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def fit(
     mask: Any = None,
     data_unit: Any = None,
     bounds: Mapping[str, tuple[Any, Any]] | None = None,
+    select: Any = None,
     equivalencies: Any = None,
     statistic: str = "chi2",
     precision: str = "float64",
@@ -79,6 +81,9 @@ def fit(
     bounds
         ``{name: (lower, upper)}`` in place of the model's: numbers, Quantities, arrays that broadcast to the iterating
         shape, or None.
+    select
+        True for the elements to be fitted; broadcasts to the iterating shape. The others are not read: they are NaN
+        with the status ``NOT_FITTED``.
     equivalencies
         Equivalencies to convert `world` to the units of the model.
     statistic
@@ -139,7 +144,18 @@ def fit(
         bounds=bounds,
     )
     _warn_of_starts(the_problem)
-    return fit_problem(the_problem, options, where, compute=compute)
+    selection = None if select is None else selection_of(select, the_problem)
+    if selection is None:
+        return fit_problem(the_problem, options, where, compute=compute)
+    part = fit_problem(only(the_problem, selection), options, where, compute=compute)
+    index = numbers(selection)
+    return replace(
+        part,
+        parameters=spread(part.parameters, selection, the_problem),
+        wcs=the_problem.wcs,
+        problem=the_problem,
+        tracebacks={int(index[i]): text for i, text in part.tracebacks.items()},
+    )
 
 
 def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bool = True) -> FitResult:

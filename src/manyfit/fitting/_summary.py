@@ -61,7 +61,7 @@ class Summary:
     reduced_statistic
         Median of statistic / dof over the good fits.
     evaluations
-        Mean number of evaluations of the model for each element.
+        Mean number of evaluations of the model for each element that was fitted.
     seconds
         Time of the fit, None if it is not known.
     """
@@ -79,6 +79,12 @@ class Summary:
     def n_elements(self) -> int:
         """Number of elements."""
         return prod(self.shape)
+
+    @property
+    def n_fitted(self) -> int:
+        """Number of elements that were selected and reached."""
+        left_out = TABLE[Status.NOT_FITTED].name
+        return self.n_elements - sum(line.count for line in self.statuses if line.name == left_out)
 
     def __str__(self) -> str:
         """Fixed-width text."""
@@ -107,7 +113,7 @@ def summary(result: FitResult) -> Summary:
         statuses=tuple(_status_lines(np.asarray(result.status))),
         parameters=tuple(_parameter_line(result, name, good) for name in result.names),
         reduced_statistic=_percentiles(reduced)[1],
-        evaluations=float(np.mean(result.n_iter)) if good.size else nan,
+        evaluations=_mean(np.asarray(result.n_iter)[np.asarray(result.status) != Status.NOT_FITTED]),
         seconds=result.seconds,
     )
 
@@ -126,6 +132,10 @@ def _parameter_line(result: FitResult, name: str, good: Any) -> ParameterLine:
     error = _percentiles(np.asarray(result.parameters.error(name))[good])[1]
     unit = result.system.parameters[name]
     return ParameterLine(name, kind, median, low, high, error, "" if unit is None else unit.to_string())
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if values.size else nan
 
 
 def _percentiles(values: Any) -> tuple[float, float, float]:

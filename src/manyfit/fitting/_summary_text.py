@@ -70,7 +70,7 @@ def _closing(s: Summary) -> Iterable[str]:
     yield f"median {s.options.split(',', maxsplit=1)[0]} / dof: {_number(s.reduced_statistic)}"
     yield f"evaluations per element: {_number(s.evaluations)}"
     if s.seconds is not None:
-        rate = f", {s.n_elements / s.seconds:.3g} elements/s" if s.seconds > 0 else ""
+        rate = f", {s.n_fitted / s.seconds:.3g} elements/s" if s.seconds > 0 else ""
         yield f"time: {s.seconds:.3g} s{rate}"
 
 
