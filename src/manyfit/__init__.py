@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from manyfit import errors as errors
     from manyfit import kernels as kernels
     from manyfit import models as models
+    from manyfit import pipeline as pipeline
     from manyfit import spectra as spectra
     from manyfit import tsmap as tsmap
     from manyfit.fitting._fit import fit as fit
@@ -39,6 +40,7 @@ __getattr__, __dir__, __all__ = lazy(
         "kernels": "kernels",
         "models": "models",
         "parallel_fit_dask": "fitting._parallel_fit_dask",
+        "pipeline": "pipeline",
         "spectra": "spectra",
         "tsmap": "tsmap",
     },

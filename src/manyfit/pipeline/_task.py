@@ -1,0 +1,231 @@
+"""Tasks: classes on luigi whose identity is a digest of all that their product depends on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+from luigi.task import flatten
+
+from manyfit.errors import InputError, unknown_name
+
+from ._canonical import digest
+from ._declared import checked, declares, parameter_of
+from ._files import digests
+from ._parameters import File, record_of
+from ._version import version_of
+from ._workspace import Workspace
+
+
+class Task(luigi.Task):
+    """A step of a pipeline with one product.
+
+    A subclass declares parameters, says what it `requires`, and has three methods: `compute` gives a value from the
+    values of what is required, `write` puts it into a file, `read` takes it out again. The rest is done here.
+
+    An attribute that takes the place of a parameter fixes it: ``order = 2`` in a class body is part of the identity
+    as ``order=2`` in a call would be.
+
+    Attributes
+    ----------
+    version
+        Version of the code. A class without one of its own has a digest of its source.
+    suffix
+        End of the name of the product.
+
+    Examples
+    --------
+    >>> from manyfit.pipeline import Float, Task
+    >>> class Double(Task):
+    ...     number = Float(default=1)
+    ...
+    ...     def compute(self, inputs):
+    ...         return {"double": 2 * self.number}
+    >>> Double(number=3).compute(None)
+    {'double': 6.0}
+    """
+
+    version: ClassVar[str] = "1"
+    suffix: ClassVar[str] = ".json"
+    _fixed: ClassVar[Mapping[str, tuple[luigi.Parameter[Any], Any]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Find parameters that the class body fixes."""
+        super().__init_subclass__(**options)
+        fixed = dict(cls._fixed)
+        for name, value in list(cls.__dict__.items()):
+            parameter = parameter_of(cls.__mro__[1:], name)
+            if isinstance(value, luigi.Parameter):
+                fixed.pop(name, None)
+            elif parameter is not None:
+                fixed[name] = (parameter, checked(cls, name, parameter, value))
+                setattr(cls, name, fixed[name][1])
+        cls._fixed = fixed
+
+    # -- parameters --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> Any:
+        """Values of the parameters, each checked; luigi calls this when a task is made."""
+        kinds = dict(params)
+        for name in kwargs:
+            if name not in kinds:
+                raise unknown_name(f"Parameter of {cls.__name__}", name, kinds)
+        values = {name: checked(cls, name, kinds[name], value) for name, value in kwargs.items()}
+        try:
+            return super().get_param_values(params, args, values)
+        except luigi.parameter.MissingParameterException as error:
+            missing = [n for n, p in params if n not in kwargs and not p.has_task_value(cls.get_task_family(), n)]
+            raise InputError(
+                f"{cls.__name__} needs the parameter{'s' * (len(missing) > 1)} {', '.join(missing[len(args) :])}."
+            ) from error
+
+    def clone(self, cls: type[luigi.Task] | None = None, **changed: Any) -> Any:
+        """A task of another class with those parameters that both have from the same declaration.
+
+        A parameter that only has the same name is another one, and is not handed on.
+        """
+        target = type(self) if cls is None else cls
+        shared = {
+            name: getattr(self, name)
+            for name, parameter in target.get_params()
+            if declares(type(self), name, parameter)
+        }
+        return target(**(shared | changed))
+
+    # -- identity ----------------------------------------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any] | None:
+        """What the identity is a digest of; None while an input file does not exist."""
+        names = [name for name, parameter in self._all_parameters() if isinstance(parameter, File)]
+        paths = [getattr(self, name) for name in names if getattr(self, name) is not None]
+        found = digests(self.workspace.index, paths) if paths else {}
+        required = {str(key): identity_of(task) for key, task in _required(self).items()}
+        if None in found.values() or None in required.values():
+            return None
+        return {
+            "task": self.get_task_family(),
+            "version": version_of(type(self)),
+            "parameters": {
+                name: record_of(parameter, getattr(self, name))
+                for name, parameter in self._all_parameters()
+                if parameter.significant and name not in names
+            },
+            "files": {name: found.get(getattr(self, name)) for name in names},
+            "requires": required,
+        }
+
+    @property
+    def identity(self) -> str | None:
+        """The sha256 of the record; None while an input file does not exist."""
+        record = self.record()
+        return None if record is None else digest(record)
+
+    def _all_parameters(self) -> list[tuple[str, luigi.Parameter[Any]]]:
+        return [*self.get_params(), *((name, parameter) for name, (parameter, _) in self._fixed.items())]
+
+    # -- what luigi asks for -----------------------------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> Workspace:
+        """The folder of products."""
+        return Workspace.current()
+
+    def output(self) -> luigi.LocalTarget:
+        """The product, as a target of luigi."""
+        identity = self.identity or "pending"
+        return luigi.LocalTarget(str(self.workspace.product(self.get_task_family(), identity, self.suffix)))
+
+    def complete(self) -> bool:
+        """Whether the product of this very identity is there."""
+        identity = self.identity
+        return identity is not None and self.workspace.is_done(identity)
+
+    def run(self) -> None:
+        """Make the product, unless another process has made it meanwhile."""
+        record = self.record()
+        if record is None:
+            raise InputError(f"{self!r} cannot run: an input file does not exist.")
+        identity, started = digest(record), time.time()
+        with self.workspace.claim(identity):
+            if self.workspace.is_done(identity):
+                return
+            try:
+                self._make(identity, record, started)
+            except Exception:
+                self.workspace.failed(identity, record, started=started, seconds=time.time() - started)
+                raise
+
+    def _make(self, identity: str, record: Mapping[str, Any], started: float) -> None:
+        value = self.compute(self.values())
+        with self.workspace.writing(self.get_task_family(), identity, self.suffix) as path:
+            self.write(value, path)
+        product = self.workspace.product(self.get_task_family(), identity, self.suffix)
+        self.workspace.commit(identity, record, product, started=started, seconds=time.time() - started)
+
+    # -- what a subclass says ----------------------------------------------------------------------------------------
+
+    def compute(self, inputs: Any) -> Any:
+        """The value of the task.
+
+        Parameters
+        ----------
+        inputs
+            Values of what is required, in the structure that `requires` gives: one, a list or a dictionary.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no compute(self, inputs).")
+
+    def write(self, value: Any, path: Path) -> None:
+        """Put a value into a file; as it stands, JSON."""
+        import json
+
+        path.write_text(json.dumps(value))
+
+    def read(self, path: Path) -> Any:
+        """Take a value out of a file that `write` made."""
+        import json
+
+        return json.loads(path.read_text())
+
+    def value(self) -> Any:
+        """The value of the task from its product.
+
+        Raises
+        ------
+        InputError
+            It has not run.
+        """
+        if not self.complete():
+            raise InputError(f"{self!r} has no product yet: run it first.")
+        return self.read(Path(self.output().path))
+
+    def values(self) -> Any:
+        """Values of what is required, in the structure that `requires` gives."""
+        return _values(self.requires())
+
+
+def identity_of(task: luigi.Task) -> str | None:
+    """The identity of a task; of one of luigi's own, its name and parameters."""
+    if isinstance(task, Task):
+        return task.identity
+    return digest({"task": task.get_task_family(), "parameters": task.to_str_params(only_significant=True)})
+
+
+def _required(task: luigi.Task) -> dict[str, luigi.Task]:
+    required = task.requires()
+    if isinstance(required, Mapping):
+        return {
+            f"{name}.{i}" if i else str(name): t for name, part in required.items() for i, t in enumerate(flatten(part))
+        }
+    return {str(i): part for i, part in enumerate(flatten(required))}
+
+
+def _values(required: Any) -> Any:
+    if isinstance(required, Mapping):
+        return {name: _values(part) for name, part in required.items()}
+    if isinstance(required, list | tuple):
+        return [_values(part) for part in required]
+    return required.value() if isinstance(required, Task) else required.output()

@@ -1,0 +1,177 @@
+"""The folder of a pipeline: products, each with a note of what it is, and the index of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from manyfit.errors import InputError
+
+from ._files import content_digest
+from ._index import Entry, Index
+
+#: Environment variable with the folder; luigi.cfg may give it too, as ``folder`` in section ``[manyfit]``.
+VARIABLE = "MANYFIT_FOLDER"
+#: Folder used if none is given.
+DEFAULT = "manyfit_products"
+#: End of the name of the note beside a product. It is written last: a product without a note does not count.
+NOTE = ".note"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder of products.
+
+    Parameters
+    ----------
+    folder
+        It is made when something is written.
+
+    Examples
+    --------
+    >>> Workspace(Path("products")).product("Train", "0123456789abcdef0123", ".npz").as_posix()
+    'products/Train/0123456789abcdef.npz'
+    """
+
+    folder: Path
+
+    @classmethod
+    def current(cls) -> Workspace:
+        """That of the environment variable MANYFIT_FOLDER, of luigi.cfg, or ``manyfit_products``."""
+        import luigi
+
+        configured = luigi.configuration.get_config().get("manyfit", "folder", DEFAULT)
+        return cls(Path(os.environ.get(VARIABLE) or configured).absolute())
+
+    @cached_property
+    def index(self) -> Index:
+        """The index; made again from the notes if it is lost."""
+        path = self.folder / "index.sqlite"
+        if path.exists():
+            return Index(path)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"The folder of products {str(self.folder)!r} cannot be made: {error}.") from error
+        index = Index(path)
+        index.put(self.noted())
+        return index
+
+    def product(self, task: str, identity: str, suffix: str) -> Path:
+        """Where the product of a task is."""
+        return self.folder / task / f"{identity[:16]}{suffix}"
+
+    def noted(self) -> Iterator[Entry]:
+        """All products that have a note."""
+        for path in sorted(self.folder.glob(f"*/*{NOTE}")):
+            try:
+                said = json.loads(path.read_text())
+                yield Entry(**(said | {"parents": tuple(said["parents"])}))
+            except (ValueError, TypeError, KeyError):
+                continue  # no note of ours
+
+    def is_done(self, identity: str) -> bool:
+        """Whether there is a product of this identity, of the size that it was written with."""
+        entry = self.index.entry(identity)
+        if entry is None or entry.status != "done" or entry.path is None:
+            return False
+        try:
+            return (self.folder / entry.path).stat().st_size == entry.size
+        except FileNotFoundError:
+            return False
+
+    def verify(self, identity: str) -> bool:
+        """Whether the product of an identity has the digest that it was written with."""
+        entry = self.index.entry(identity)
+        return (
+            entry is not None
+            and entry.path is not None
+            and self.is_done(identity)
+            and content_digest(self.folder / entry.path) == entry.digest
+        )
+
+    @contextmanager
+    def writing(self, task: str, identity: str, suffix: str) -> Iterator[Path]:
+        """A path to write a product to; it takes its place when all is written, and nothing is left on an error."""
+        product = self.product(task, identity, suffix)
+        product.parent.mkdir(parents=True, exist_ok=True)
+        part = product.with_name(f".{product.stem}.{os.getpid()}.part{suffix}")
+        try:
+            yield part
+            _sync(part)
+            part.replace(product)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def commit(self, identity: str, record: Mapping[str, Any], path: Path, *, started: float, seconds: float) -> None:
+        """Say that a product is done: from here on it counts."""
+        from ._canonical import canonical
+
+        entry = Entry(
+            identity=identity,
+            task=record["task"],
+            status="done",
+            path=path.relative_to(self.folder).as_posix(),
+            digest=content_digest(path),
+            size=path.stat().st_size,
+            started=started,
+            seconds=seconds,
+            error=None,
+            record=canonical(record),
+            parents=tuple(sorted(set(record["requires"].values()))),
+        )
+        note = path.with_name(f"{path.name}{NOTE}")
+        part = note.with_name(f".{note.name}.{os.getpid()}.part")
+        try:
+            part.write_text(json.dumps(asdict(entry), indent=1))
+            _sync(part)
+            part.replace(note)
+        finally:
+            part.unlink(missing_ok=True)
+        self.index.put([entry])
+
+    def failed(self, identity: str, record: Mapping[str, Any], *, started: float, seconds: float) -> None:
+        """Keep the traceback of the exception that is being handled."""
+        from ._canonical import canonical
+
+        text = traceback.format_exc()
+        parents = tuple(sorted(set(record["requires"].values())))
+        self.index.put(
+            [
+                Entry(
+                    identity,
+                    record["task"],
+                    "failed",
+                    None,
+                    None,
+                    None,
+                    started,
+                    seconds,
+                    text,
+                    canonical(record),
+                    parents,
+                )
+            ]
+        )
+
+    @contextmanager
+    def claim(self, identity: str) -> Iterator[None]:
+        """Hold one identity: another process that wants it waits; a process that dies holds nothing."""
+        from filelock import FileLock
+
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{identity[:16]}.lock"):
+            yield
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
