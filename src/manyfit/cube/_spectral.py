@@ -42,7 +42,7 @@ def converted_axis(cube: Cube, unit: Any, convention: str | None, rest: Any) -> 
     """
     target = spectral_unit(unit)
     known_rest = rest_of(rest) if rest is not None else cube.rest
-    wanted = _convention(convention) or (cube.convention if is_velocity(target) else None)
+    wanted = convention_of(convention) or (cube.convention if is_velocity(target) else None)
     had = cube.convention
     if is_velocity(cube.spectral_axis.unit) and is_velocity(target) and wanted in (None, had):
         return Axis(cube.spectral_axis.to(target), had, known_rest)
@@ -99,7 +99,14 @@ def rest_of(rest: Any) -> Quantity:
     return found
 
 
-def _convention(given: str | None) -> str | None:
+def convention_of(given: str | None) -> str | None:
+    """A convention of velocities, or None.
+
+    Raises
+    ------
+    InputError
+        There is no such convention.
+    """
     if given is not None and given not in CONVENTIONS:
         raise unknown_name("convention", given, CONVENTIONS)
     return given
