@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import reduce
@@ -102,7 +102,7 @@ def solve(spectra: Spectra, n_max: int, needed: float, run: Run = manyfit.fit) -
     solutions = [_nothing(spectra)]
     left = np.flatnonzero(solutions[0].n_points > 0)
     residual = spectra.values[left]
-    for number in range(1, n_max + 1):
+    for _ in range(n_max):
         some = spectra.take(left)
         peaks = find_peaks(some, residual)
         worth = peaks[:, 3] ** 2 >= FAINTEST**2 * needed
@@ -169,7 +169,7 @@ def fit_sum(spectra: Spectra, start: Array, run: Run = manyfit.fit) -> Solution:
     return solution
 
 
-def sum_of_gaussians(values: Sequence[Any]) -> Model:
+def sum_of_gaussians(values: Iterable[Any]) -> Model:
     """The model of some components, each given by amplitude, mean and stddev."""
     from astropy.modeling.models import Gaussian1D
 

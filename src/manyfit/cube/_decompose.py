@@ -1,0 +1,261 @@
+"""`decompose`: as many Gaussians per spectrum as the data call for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import manyfit
+from manyfit.cube._choice import Found, Needs, among_all, decomposed, ordered
+from manyfit.cube._criterion import criterion_of, gain_needed
+from manyfit.cube._matching import ORDERS
+from manyfit.cube._steps import Spectra, sum_of_gaussians
+from manyfit.errors import InputError, unknown_name
+from manyfit.kernels import Solution
+
+if TYPE_CHECKING:
+    from manyfit.cube._cube import Cube
+    from manyfit.cube._decomposition import Decomposition
+    from manyfit.cube._signal import SignalMask
+    from manyfit.fitting._result import FitResult
+
+Array = NDArray[np.float64]
+
+#: Orders of components are tried one by one: 5 have 120.
+MOST_COMPONENTS = 5
+SPECTRA_AT_ONCE = 32768
+
+
+def decompose(
+    cube: Cube,
+    signal: SignalMask | None = None,
+    *,
+    max_components: int = 3,
+    criterion: str = "aicc",
+    false_alarm: float | None = 1e-3,
+    min_snr: float = 3.0,
+    width: tuple[Any, Any] = (None, None),
+    noise: Any = None,
+    order: str = "velocity",
+    match: bool = True,
+    max_iterations: int = 100,
+    scheduler: Any = None,
+    workers: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> Decomposition:
+    r"""Fit 0, 1, 2 … Gaussians to each spectrum and keep as many as are worth it.
+
+    One more component is kept where all of these hold:
+
+    - the criterion is lower: AICc, :math:`\chi^2+2k+2k(k+1)/(N-k-1)`, or BIC, :math:`\chi^2+k\ln N`, for k free
+      parameters and N channels;
+    - chi2 falls by more than noise alone brings about with the chance `false_alarm`, anywhere along the axis and at any
+      width: the :math:`\Delta\chi^2` at which `manyfit.cube._criterion.false_alarms` is that chance. The criteria do
+      not know that the place of a line is free: AICc alone puts a false line into every third spectrum of 100 channels;
+    - every amplitude is at least `min_snr` times its own error, and the fit converged.
+
+    For `false_alarm` 0.001, 120 channels and 10,000 simulated spectra of 1 to 3 lines (S/N 8 to 30, 1.5 times the
+    larger FWHM apart or more), 99.85 % have the right number and 0.15 % one too many; AICc alone: 70 % and 30 %.
+
+    Components are fitted in steps. The next one starts at the best peak of a matched filter on the residual, or from
+    one of the lines split into two, whichever ends with the lower chi2; all spectra of a step are one `manyfit.fit`.
+    A spectrum whose residual has no peak goes no further.
+
+    Parameters
+    ----------
+    cube
+        The cube, without continuum. Lines are positive; give the cube with its sign changed for absorption.
+    signal
+        Which spectra to decompose, by `signal_mask`; over their whole axis. Default: all.
+    max_components
+        Largest number of components, 1 to 5.
+    criterion
+        ``"aicc"`` or ``"bic"``.
+    false_alarm
+        Chance of a component that is only noise, per spectrum and component. None: the criterion alone.
+    min_snr
+        Least amplitude in units of its error.
+    width
+        Smallest and largest standard deviation of a line (Quantity). Default: half a channel, a quarter of the axis.
+    noise
+        Standard deviation: a number or Quantity, a map, or values for each voxel. Default: the uncertainty of the
+        cube, else `manyfit.cube.noise`.
+    order
+        ``"velocity"`` (rising) or ``"amplitude"`` (falling): which component is number 0.
+    match
+        Whether component k continues component k of the neighbouring pixels; if not, each pixel is sorted for itself.
+    max_iterations, scheduler, workers
+        As for `manyfit.fit`.
+    progress
+        True for a progress bar, or a callable ``progress(done, total)``, in spectra.
+
+    Returns
+    -------
+    Decomposition
+        Number of components, and maps of the parameters of each with errors.
+
+    Raises
+    ------
+    InputError
+        Arguments that cannot be used; the text says what is accepted.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> v = np.arange(40.0)
+    >>> line = [5 * np.exp(-0.5 * ((v - centre) / 2) ** 2) for centre in (12, 24)]
+    >>> data = np.stack([line[0], line[0] + line[1]], axis=1)[:, :, None] * u.K
+    >>> blended = decompose(manyfit.cube.read(data, spectral_axis=v * u.km / u.s), max_components=2, noise=0.1)
+    >>> blended.n_components.tolist()
+    [[1], [2]]
+    >>> blended["mean"].round(3)[:, :, 0]
+    <Quantity [[12., 12.], [nan, 24.]] km / s>
+    """
+    from manyfit.cube._decomposition import Decomposition
+
+    _check(max_components, order)
+    started = time.perf_counter()
+    needs = _needs(cube, criterion, false_alarm, min_snr, width)
+    sigma = _sigma(cube, noise)
+    selected = np.ones(cube.spatial_shape, bool) if signal is None else np.asarray(signal.spatial)
+    if selected.shape != cube.spatial_shape:
+        raise InputError(f"signal is of maps of shape {selected.shape}, the cube of {cube.spatial_shape}.")
+    run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
+    found = _all(cube, sigma, selected, max_components, needs, run, progress)
+    found = ordered(found, selected.shape, order, match=match)
+    result = _result(cube, sigma, found, max_components, time.perf_counter() - started)
+    numbers = found.number.reshape(selected.shape)
+    criteria = found.criteria.reshape(-1, *selected.shape)
+    return Decomposition(result, numbers, criteria, criterion, needs.gain, cube, signal)
+
+
+# -- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def _check(max_components: int, order: str) -> None:
+    if not 1 <= max_components <= MOST_COMPONENTS or int(max_components) != max_components:
+        raise InputError(f"max_components is {max_components!r}. Give a whole number from 1 to {MOST_COMPONENTS}.")
+    if order not in ORDERS:
+        raise unknown_name("order", order, ORDERS)
+
+
+def _needs(cube: Cube, criterion: str, false_alarm: float | None, min_snr: float, width: tuple[Any, Any]) -> Needs:
+    narrow, wide = _in_channels(cube, width[0], 0.5), _in_channels(cube, width[1], cube.n_channels / 4)
+    if not 0 < narrow < wide:
+        raise InputError(f"width is {width!r}: from {narrow:g} to {wide:g} channels. Give a smaller and a larger one.")
+    gain = 0.0 if false_alarm is None else gain_needed(false_alarm, cube.n_channels, narrow, wide)
+    return Needs(criterion_of(criterion), gain, min_snr, narrow, wide)
+
+
+def _in_channels(cube: Cube, width: Any, default: float) -> float:
+    import astropy.units as u
+
+    if width is None:
+        return default
+    channel = np.nanmedian(cube.channel_width)
+    try:
+        return float((u.Quantity(width) / channel).to_value(u.one))
+    except u.UnitConversionError as error:
+        raise InputError(f"width is in {u.Quantity(width).unit}, the spectral axis in {channel.unit}.") from error
+
+
+def _sigma(cube: Cube, noise: Any) -> Array:
+    """Standard deviations in the unit of the data, with one axis for channels (of length 1 or all)."""
+    import astropy.units as u
+
+    given = cube.uncertainty if noise is None else noise
+    if given is None:
+        given = manyfit.cube.noise(cube)
+    plain = np.asarray(given.to_value(cube.unit) if isinstance(given, u.Quantity) else given, np.float64)
+    if plain.shape == cube.spatial_shape:
+        plain = plain[None]
+    try:
+        return np.broadcast_to(plain, (plain.shape[0] if plain.ndim == len(cube.shape) else 1, *cube.spatial_shape))
+    except ValueError:
+        raise InputError(
+            f"noise has the shape {plain.shape}. Give a number, a map {cube.spatial_shape} or a cube {cube.shape}."
+        ) from None
+
+
+# -- band by band ----------------------------------------------------------------------------------------------------
+
+
+def _all(
+    cube: Cube,
+    sigma: Array,
+    selected: NDArray[np.bool_],
+    n_max: int,
+    needs: Needs,
+    run: Callable[..., Any],
+    progress: Any,
+) -> Found:
+    """Decompose the cube one band of rows after another."""
+    from manyfit.blocks import progress_for
+
+    parts, total, done = [], int(selected.sum()), 0
+    with progress_for(progress, "Decomposing") as report:
+        for band in _bands(selected.shape):
+            here = selected[band]
+            part = decomposed(_spectra(cube, sigma, band, here, needs), n_max, needs, run)
+            parts.append(among_all(part, here.reshape(-1), n_max))
+            done += int(here.sum())
+            if report is not None:
+                report(done, total)
+    number = np.concatenate([part.number for part in parts])
+    criteria = np.concatenate([part.criteria for part in parts], axis=1)
+    columns = [f.name for f in fields(Solution)]
+    joined = {name: np.concatenate([getattr(part.solution, name) for part in parts]) for name in columns}
+    return Found(number, criteria, Solution(**joined))
+
+
+def _bands(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Slices of whole rows of a map, with not many more spectra than `SPECTRA_AT_ONCE`."""
+    if not shape:
+        yield ()
+        return
+    rows = max(1, SPECTRA_AT_ONCE // max(1, int(np.prod(shape[1:]))))
+    for first in range(0, shape[0], rows):
+        yield (slice(first, min(first + rows, shape[0])), *(slice(0, n) for n in shape[1:]))
+
+
+def _spectra(cube: Cube, sigma: Array, band: tuple[slice, ...], here: NDArray[np.bool_], needs: Needs) -> Spectra:
+    """The selected spectra of a band, one after the other."""
+    chosen = np.flatnonzero(here)
+
+    def rows(values: NDArray[Any]) -> Array:
+        return np.ascontiguousarray(values.reshape(len(values), -1)[:, chosen].T, np.float64)
+
+    values = rows(cube.values((slice(0, cube.n_channels), *band)))
+    axis = np.asarray(cube.spectral_axis.value, np.float64)
+    x = axis[None] if axis.ndim == 1 else rows(axis[(slice(None), *band)])
+    return Spectra(values, rows(sigma[(slice(None), *band)]), x, needs.narrow, needs.wide)
+
+
+# -- all together ------------------------------------------------------------------------------------------------------
+
+
+def _result(cube: Cube, sigma: Array, found: Found, n_max: int, seconds: float) -> FitResult:
+    """The components as the result of one fit of `n_max` Gaussians."""
+    unit = cube.spectral_axis.unit
+    model = sum_of_gaussians([[1.0 * cube.unit, 1.0 * unit, 1.0 * unit]] * n_max)
+    lazy = manyfit.fit(
+        model,
+        cube.data,
+        data_unit=cube.unit,
+        fitting_axes=0,
+        world=(cube.spectral_axis,),
+        uncertainty=sigma,
+        mask=cube.mask,
+        compute=False,
+    )
+    shape = cube.spatial_shape
+    maps = {f.name: getattr(found.solution, f.name) for f in fields(Solution)}
+    solution = Solution(**{name: each.reshape(shape + each.shape[1:]) for name, each in maps.items()})
+    parameters = replace(lazy.parameters, solution=solution)
+    return replace(lazy, parameters=parameters, wcs=cube.wcs, seconds=seconds)
