@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from manyfit.cube._cube_fit import CubeFit as CubeFit
     from manyfit.cube._fit_lines import fit_lines as fit_lines
     from manyfit.cube._guess import guess as guess
+    from manyfit.cube._decompose import decompose as decompose
+    from manyfit.cube._decomposition import Decomposition as Decomposition
     from manyfit.cube._moments import Moments as Moments
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise
@@ -23,7 +25,9 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "Cube": "_cube",
         "CubeFit": "_cube_fit",
+        "Decomposition": "_decomposition",
         "Moments": "_moments",
+        "decompose": "_decompose",
         "fit_lines": "_fit_lines",
         "guess": "_guess",
         "SignalMask": "_signal",
