@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from manyfit._lazy import lazy
 
-__getattr__, __dir__, __all__ = lazy(__name__, {})
+if TYPE_CHECKING:
+    from manyfit.tsmap._axes import Axes as Axes
+    from manyfit.tsmap._axes import Axis as Axis
+    from manyfit.tsmap._axes import HealpixAxis as HealpixAxis
+    from manyfit.tsmap._counts import Counts as Counts
+    from manyfit.tsmap._orientation import Orientation as Orientation
+    from manyfit.tsmap._response import DetectorResponse as DetectorResponse
+    from manyfit.tsmap._response import PointSourceResponse as PointSourceResponse
+    from manyfit.tsmap._spectrum import Band as Band
+    from manyfit.tsmap._spectrum import CutoffPowerLaw as CutoffPowerLaw
+    from manyfit.tsmap._spectrum import PowerLaw as PowerLaw
+    from manyfit.tsmap._spectrum import Spectrum as Spectrum
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "Axes": "_axes",
+        "Axis": "_axes",
+        "Band": "_spectrum",
+        "Counts": "_counts",
+        "CutoffPowerLaw": "_spectrum",
+        "DetectorResponse": "_response",
+        "HealpixAxis": "_axes",
+        "Orientation": "_orientation",
+        "PointSourceResponse": "_response",
+        "PowerLaw": "_spectrum",
+        "Spectrum": "_spectrum",
+    },
+)
