@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from manyfit.tsmap._axes import Axis as Axis
     from manyfit.tsmap._axes import HealpixAxis as HealpixAxis
     from manyfit.tsmap._counts import Counts as Counts
+    from manyfit.tsmap._fit import fit as fit
+    from manyfit.tsmap._grid import Grid as Grid
     from manyfit.tsmap._orientation import Orientation as Orientation
     from manyfit.tsmap._response import DetectorResponse as DetectorResponse
     from manyfit.tsmap._response import PointSourceResponse as PointSourceResponse
+    from manyfit.tsmap._solution import Solution as Solution
+    from manyfit.tsmap._solve import solve as solve
     from manyfit.tsmap._spectrum import Band as Band
     from manyfit.tsmap._spectrum import CutoffPowerLaw as CutoffPowerLaw
     from manyfit.tsmap._spectrum import PowerLaw as PowerLaw
     from manyfit.tsmap._spectrum import Spectrum as Spectrum
+    from manyfit.tsmap._status import SkyStatus as SkyStatus
+    from manyfit.tsmap._ts_map import Peak as Peak
+    from manyfit.tsmap._ts_map import TSMap as TSMap
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,
@@ -28,10 +35,17 @@ __getattr__, __dir__, __all__ = lazy(
         "Counts": "_counts",
         "CutoffPowerLaw": "_spectrum",
         "DetectorResponse": "_response",
+        "Grid": "_grid",
         "HealpixAxis": "_axes",
         "Orientation": "_orientation",
+        "Peak": "_ts_map",
         "PointSourceResponse": "_response",
         "PowerLaw": "_spectrum",
+        "SkyStatus": "_status",
+        "Solution": "_solution",
         "Spectrum": "_spectrum",
+        "TSMap": "_ts_map",
+        "fit": "_fit",
+        "solve": "_solve",
     },
 )

@@ -1,0 +1,53 @@
+"""How far the likelihood falls below its maximum as the norm changes, with the background fixed or its scale free.
+
+``q`` is here ``b / e`` plus the best norm, and x the change of the norm: precise where the fall is small. With a free
+scale ``beta`` of the background (sum T over all bins), expectation ``beta b + N e``, the ratio ``u = N / beta`` tells
+all: the best scale for a given norm is ``beta = (D - u A) / T``, so that the profile over beta is a curve in u alone.
+T = 0 means that the background is fixed: then ``beta = 1`` and ``u = N``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ._norm_kernel import log_sum, sums
+
+Array = NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def scale(a: float, u: float, d_sum: float, t: float) -> float:
+    """Best scale of the background at a ratio u."""
+    return 1.0 if t == 0.0 else (d_sum - u * a) / t
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def norm_slope(a: float, b: float, u: float, beta: float, t: float) -> float:
+    """Derivative of the norm along the profile with respect to u."""
+    return 1.0 if t == 0.0 else beta - u * (a - u * b) / t
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def curvature(a: float, b: float, u: float, beta: float, d_sum: float, t: float) -> float:
+    """Minus the second derivative of the log-likelihood, profiled over the scale, with respect to the norm."""
+    if t == 0.0:
+        return b
+    cross = a - u * b
+    return (b - cross * cross / (d_sum - u * a - u * cross)) / (beta * beta)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fall(
+    d: Array, q: Array, x: float, u: float, beta: float, s: float, d_sum: float, t: float
+) -> tuple[float, float, float]:
+    """Fall of TS below its maximum, its derivative with respect to x, and the change of the norm; u, beta at x = 0."""
+    a, b = sums(d, q, x)
+    rise = log_sum(d, q, x)
+    if t == 0.0:
+        return 2.0 * (x * s - rise), 2.0 * (s - a), x
+    here = scale(a, u + x, d_sum, t)
+    change = (u + x) * here - u * beta
+    value = 2.0 * (change * s - rise - d_sum * np.log(here / beta) + (here - beta) * t)
+    return value, 2.0 * (s - a / here) * norm_slope(a, b, u + x, here, t), change
