@@ -78,10 +78,9 @@ class Task(luigi.Task):
         try:
             return super().get_param_values(params, args, values)
         except luigi.parameter.MissingParameterException as error:
-            missing = [n for n, p in params if n not in kwargs and not p.has_task_value(cls.get_task_family(), n)]
-            raise InputError(
-                f"{cls.__name__} needs the parameter{'s' * (len(missing) > 1)} {', '.join(missing[len(args) :])}."
-            ) from error
+            left = [(n, p) for n, p in params if n not in kwargs][len(args) :]
+            missing = [n for n, p in left if not p.has_task_value(cls.get_task_family(), n)]
+            raise InputError(f"{cls.__name__} needs the parameter {', '.join(missing)}.") from error
 
     def clone(self, cls: type[luigi.Task] | None = None, **changed: Any) -> Any:
         """A task of another class with those parameters that both have from the same declaration.
