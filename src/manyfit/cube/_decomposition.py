@@ -216,7 +216,7 @@ class Decomposition(Mapping[str, Any]):
         return to_table(self)
 
     def to_fits(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write a FITS file as `FitResult.to_fits` does, and images ``NCOMP`` and ``CRITERION``.
+        """Write a FITS file as `FitResult.to_fits` does, with images of the number of components and the criteria as well.
 
         Raises
         ------

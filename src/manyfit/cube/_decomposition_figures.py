@@ -50,7 +50,8 @@ def plot_all(found: Decomposition) -> Figure:
                 limits=limits,
                 centred=middle if middle is not None else False,
             )
-    plot(found, "n_components", ax=add_axes(figure, _wcs(found), (n, 4, 4)))
+    numbers = np.where(found.n_components < 0, np.nan, found.n_components)
+    plot_map(numbers, title="components", limits=(0, n), ax=add_axes(figure, _wcs(found), (n, 4, 4)))
     return figure
 
 

@@ -39,12 +39,15 @@ def hdus_of(found: Decomposition) -> HDUList:
     hdus[MAPS["dof"]].data = np.atleast_1d(found.dof)
     numbers = ImageHDU(np.atleast_1d(found.n_components.astype(np.int16)), wcs_header(found.wcs), name="NCOMP")
     numbers.header["CONTENT"] = ("n_components", "number of components; -1 not fitted")
-    criteria = ImageHDU(found.criteria, wcs_header(found.wcs, plane_axis=True), name="CRITERION")
-    criteria.header["CONTENT"] = ("criteria", "planes: 0, 1, 2 ... components")
-    criteria.header["CRITNAME"] = (found.criterion, "criterion of the planes")
-    criteria.header["GAINNEED"] = (found.gain_needed, "least fall of chi2 for one component")
+    hdus.append(numbers)
+    for number, plane in enumerate(found.criteria):
+        hdu = ImageHDU(np.atleast_1d(plane), wcs_header(found.wcs), name=f"{found.criterion.upper()}_{number}")
+        hdu.header["CONTENT"] = ("criterion", "for a number of components")
+        hdu.header["PARNAME"] = f"{found.criterion} {number}"
+        hdus.append(hdu)
+    hdus[0].header["CRITNAME"] = (found.criterion, "criterion for the number of components")
+    hdus[0].header["GAINNEED"] = (found.gain_needed, "least fall of chi2 for one component")
     hdus[0].header.add_history(f"0 to {found.max_components} components by {found.criterion}")
-    hdus.extend([numbers, criteria])
     return hdus
 
 

@@ -26,8 +26,9 @@ def order_of(components: Array, order: str, *, match: bool) -> Whole:
               + \tfrac14\ln^2\frac{A_1}{A_2} + \tfrac14\ln^2\frac{\sigma_1}{\sigma_2},\ 4\Big],
 
     and 1.6 where only one of the two pixels has a component k. Each pixel takes the order with the smallest sum over
-    its eight neighbours: first once, from the brightest pixel outwards, then again until nothing changes. Then the
-    numbers are given out by `order` of the medians over the map.
+    its eight neighbours (and a tenth of the distance to the mean of all components k so far): first once, from the
+    brightest pixel outwards, then again until nothing changes. Then the numbers are given out by `order` of the
+    medians over the map.
 
     Parameters
     ----------

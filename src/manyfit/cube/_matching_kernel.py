@@ -19,6 +19,8 @@ FARTHEST = 4.0
 MISSING = 0.4 * FARTHEST
 #: Weight of the logarithms of amplitude and width beside the velocity.
 OF_SHAPE = 0.25
+#: Weight of the means over the map beside one neighbour: it decides what neighbours leave open.
+OF_MEANS = 0.1
 MAX_SWEEPS = 50
 
 
@@ -47,10 +49,13 @@ def cheapest(costs: Array, orders: Whole) -> int:
 
 
 @njit(cache=True, nogil=True)
-def place(y: int, x: int, components: Array, chosen: Whole, orders: Whole) -> int:
-    """The best order of one pixel for the orders that its neighbours have."""
+def place(y: int, x: int, components: Array, chosen: Whole, orders: Whole, means: Array) -> int:
+    """The best order of one pixel for the orders that its neighbours have, and a little for the means of all."""
     ny, nx, slots, _ = components.shape
-    costs = np.zeros((slots, slots))
+    costs = np.empty((slots, slots))
+    for slot in range(slots):
+        for c in range(slots):
+            costs[c, slot] = OF_MEANS * distance(components[y, x, c], means[slot])
     for k in range(len(AROUND)):
         j, i = y + AROUND[k, 0], x + AROUND[k, 1]
         if 0 <= j < ny and 0 <= i < nx and chosen[j, i] >= 0:
@@ -62,17 +67,15 @@ def place(y: int, x: int, components: Array, chosen: Whole, orders: Whole) -> in
 
 
 @njit(cache=True, nogil=True)
-def seed(y: int, x: int, components: Array, sums: Array, counts: Array, orders: Whole) -> int:
-    """The best order of the first pixel of an island: nearest to the means of what was placed before."""
-    slots = components.shape[2]
-    costs = np.zeros((slots, slots))
-    mean = np.empty(3)
-    for slot in range(slots):
-        for p in range(3):
-            mean[p] = sums[slot, p] / counts[slot] if counts[slot] > 0.0 else np.nan
-        for c in range(slots):
-            costs[c, slot] = distance(components[y, x, c], mean)
-    return cheapest(costs, orders)
+def add_to_means(here: Array, order: Whole, means: Array, counts: Array) -> None:
+    """Add the components of one pixel, in their order, to the means of all."""
+    for slot in range(len(order)):
+        component = here[order[slot]]
+        if not np.isnan(component[0]):
+            counts[slot] += 1.0
+            for p in range(3):
+                before = means[slot, p] if counts[slot] > 1.0 else 0.0
+                means[slot, p] = before + (component[p] - before) / counts[slot]
 
 
 @njit(cache=True, nogil=True)
@@ -83,23 +86,18 @@ def grow(
     orders: Whole,
     chosen: Whole,
     seen: NDArray[np.bool_],
-    sums: Array,
+    means: Array,
     counts: Array,
 ) -> None:
     """Place one island from its brightest pixel on, always the brightest pixel beside one that is placed."""
-    ny, nx, slots, _ = components.shape
+    ny, nx = chosen.shape
     seen[first] = True
     heap = [(-brightness[first], first)]
     while len(heap) > 0:
         _, p = heapq.heappop(heap)
         y, x = p // nx, p % nx
-        if p != first:
-            chosen[y, x] = place(y, x, components, chosen, orders)
-        for slot in range(slots):
-            here = components[y, x, orders[chosen[y, x], slot]]
-            if not np.isnan(here[0]):
-                sums[slot] += here
-                counts[slot] += 1.0
+        chosen[y, x] = place(y, x, components, chosen, orders, means)
+        add_to_means(components[y, x], orders[chosen[y, x]], means, counts)
         for k in range(len(AROUND)):
             j, i = y + AROUND[k, 0], x + AROUND[k, 1]
             if 0 <= j < ny and 0 <= i < nx and not seen[j * nx + i] and brightness[j * nx + i] > 0.0:
@@ -108,13 +106,13 @@ def grow(
 
 
 @njit(cache=True, nogil=True)
-def sweep(components: Array, orders: Whole, chosen: Whole) -> int:
+def sweep(components: Array, orders: Whole, chosen: Whole, means: Array) -> int:
     """Choose the order of each pixel once more; how many changed."""
     changed = 0
     for y in range(len(chosen)):
         for x in range(chosen.shape[1]):
             if chosen[y, x] >= 0:
-                best = place(y, x, components, chosen, orders)
+                best = place(y, x, components, chosen, orders, means)
                 changed += best != chosen[y, x]
                 chosen[y, x] = best
     return changed
@@ -139,13 +137,11 @@ def match_components(components: Array, brightness: Array, orders: Whole, chosen
     """
     _, nx, slots, _ = components.shape
     chosen[:] = -1
-    sums, counts = np.zeros((slots, 3)), np.zeros(slots)
+    means, counts = np.full((slots, 3), np.nan), np.zeros(slots)
     seen = np.zeros(len(brightness), np.bool_)
     for first in np.argsort(-brightness, kind="mergesort"):
-        y, x = first // nx, first % nx
-        if brightness[first] > 0.0 and chosen[y, x] < 0:
-            chosen[y, x] = seed(y, x, components, sums, counts, orders)
-            grow(first, brightness, components, orders, chosen, seen, sums, counts)
+        if brightness[first] > 0.0 and chosen[first // nx, first % nx] < 0:
+            grow(first, brightness, components, orders, chosen, seen, means, counts)
     for _ in range(MAX_SWEEPS):
-        if sweep(components, orders, chosen) == 0:
+        if sweep(components, orders, chosen, means) == 0:
             break
