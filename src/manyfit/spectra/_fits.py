@@ -1,0 +1,75 @@
+"""FITS files opened whole, and the error that says what is wrong with one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.errors import InputError
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList, Header
+
+N_READ = 5
+"""HDUs whose data the readers look at; those behind them are only counted."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[HDUList]:
+    """A FITS file with the data of its first HDUs in memory.
+
+    Raises
+    ------
+    InputError
+        The file is truncated or damaged.
+    """
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        # VerifyWarning is one too: cards that break a rule but can be read
+        warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
+        try:
+            hdus = fits.open(path, memmap=False)
+            n = len(hdus)
+            for hdu in hdus[: min(n, N_READ)]:
+                _ = hdu.data
+        except FileNotFoundError:
+            raise
+        # whatever astropy raises while it decodes damaged bytes
+        except Exception as error:
+            raise damaged(path, error) from error
+    with hdus:
+        yield hdus
+
+
+def damaged(path: Path | str, error: Exception) -> InputError:
+    """The error for a file whose content cannot be decoded."""
+    return InputError(
+        f"{str(path)!r} cannot be read ({type(error).__name__}: {error}). "
+        "It is truncated or damaged: get it again and compare its size and checksum."
+    )
+
+
+def log_linear(header: Header, n: int) -> NDArray[np.float64] | None:
+    """Wavelengths of an axis that is linear in log10 of the wavelength, None if the header has no such axis."""
+    start, step = header.get("CRVAL1"), header.get("CDELT1", header.get("CD1_1"))
+    if start is None or step is None or not (header.get("DC-FLAG") == 1 or "LOG" in str(header.get("CTYPE1"))):
+        return None
+    pixel = np.arange(n) + 1 - header.get("CRPIX1", 1)
+    return np.asarray(10.0 ** (start + step * pixel))
+
+
+def image(hdus: HDUList, index: int) -> NDArray[np.generic] | None:
+    """The image of an HDU in the machine's byte order, None if the HDU is not there, is empty or is a table."""
+    if index >= len(hdus) or not hdus[index].is_image or hdus[index].data is None:
+        return None
+    data = np.asarray(hdus[index].data)
+    return data.astype(data.dtype.newbyteorder("="))
