@@ -5,14 +5,16 @@ It holds nothing that the files of the products do not say: if it is lost, it is
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS products (
+CREATE TABLE products (
     identity TEXT PRIMARY KEY,
     task TEXT NOT NULL,            -- name of the class
     status TEXT NOT NULL,          -- done or failed
@@ -22,9 +24,9 @@ CREATE TABLE IF NOT EXISTS products (
     error TEXT,                    -- traceback
     record TEXT NOT NULL           -- what the identity is a digest of
 );
-CREATE INDEX IF NOT EXISTS products_of_task ON products (task, started);
-CREATE TABLE IF NOT EXISTS parents (child TEXT, parent TEXT, PRIMARY KEY (child, parent)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, digest TEXT) WITHOUT ROWID;
+CREATE INDEX products_of_task ON products (task, started);
+CREATE TABLE parents (child TEXT, parent TEXT, PRIMARY KEY (child, parent)) WITHOUT ROWID;
+CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, digest TEXT) WITHOUT ROWID;
 """
 #: Seconds to wait for another process that writes.
 PATIENCE = 60.0
@@ -75,20 +77,33 @@ class Index:
     Attributes
     ----------
     path
-        The SQLite file; made when it is first used.
+        The SQLite file.
     """
 
     path: Path
 
+    @classmethod
+    def open(cls, path: Path, made_from: Callable[[], Iterable[Entry]] = tuple) -> Index:
+        """The index in a file; if there is none, one that holds some products is made, by one process only."""
+        if not path.exists():
+            part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+            try:
+                with closing(sqlite3.connect(part)) as db:
+                    # In this mode, which the file keeps, those who read never wait for one who writes.
+                    db.execute("PRAGMA journal_mode=WAL")
+                    db.executescript(SCHEMA)
+                cls(part).put(made_from())
+                with suppress(FileExistsError):
+                    os.link(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        return cls(path)
+
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """A connection for one transaction; each process and thread has its own."""
-        with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(SCHEMA)
-            with db:
-                yield db
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as db, db:
+            yield db
 
     def entry(self, identity: str) -> Entry | None:
         """The product of an identity, None if there is none."""

@@ -53,16 +53,11 @@ class Workspace:
     @cached_property
     def index(self) -> Index:
         """The index; made again from the notes if it is lost."""
-        path = self.folder / "index.sqlite"
-        if path.exists():
-            return Index(path)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            return Index.open(self.folder / "index.sqlite", self.noted)
         except OSError as error:
-            raise InputError(f"The folder of products {str(self.folder)!r} cannot be made: {error}.") from error
-        index = Index(path)
-        index.put(self.noted())
-        return index
+            raise InputError(f"The folder of products {str(self.folder)!r} cannot be written: {error}.") from error
 
     def product(self, task: str, identity: str, suffix: str) -> Path:
         """Where the product of a task is."""
