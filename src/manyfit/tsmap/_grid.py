@@ -82,7 +82,7 @@ class Grid:
     def pixels(self) -> Pixels:
         """Number of each pixel in the order of the grid."""
         if self.order == "ring":
-            from astropy_healpix import nested_to_ring
+            from astropy_healpix.core import nested_to_ring
 
             return np.asarray(nested_to_ring(self.nested, self.nside), np.int64)
         return self.nested
@@ -122,7 +122,7 @@ def healpix_grid(nside: int, *, order: str = "nested", frame: str = "galactic", 
         raise InputError(f"nside is {nside!r}. Give a power of two: 1, 2, 4, ... 2**{HIGHEST_LEVEL}.")
     pixels = np.arange(12 * int(nside) ** 2)
     if order == "ring":
-        from astropy_healpix import ring_to_nested
+        from astropy_healpix.core import ring_to_nested
 
         pixels = np.asarray(ring_to_nested(pixels, nside), np.int64)
     grid = uniq_grid(4 * int(nside) ** 2 + pixels, frame=frame)
