@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from manyfit.cube._coherence import RefitReport
     from manyfit.cube._comparison import Comparison
     from manyfit.cube._cost import Cost
     from manyfit.cube._cube import Cube
     from manyfit.cube._moments import Moments
+    from manyfit.cube._refit_report import RefitReport
     from manyfit.cube._signal import SignalMask
+    from manyfit.cube._task import Task
     from manyfit.fitting._result import FitResult, Maps
 
 
@@ -35,19 +36,19 @@ class CubeFit(Mapping[str, Any]):
     ----------
     result
         The maps and all that `manyfit.fit` knows about them.
-    cube
-        What was fitted.
-    selected
-        Which spectra were fitted, of the spatial shape.
+    task
+        What was fitted to which spectra, and how.
     signal
         The mask of signal that selected them, or None.
     noise
         Standard deviation of each spectrum (a Quantity map) if the errors come from it; None if they come from the
         uncertainty of the cube, or from the residuals.
     refits
-        What was refitted from neighbours, None if this was not asked for.
+        What was refitted from neighbours, None if that was not asked for.
     cost
         Shapes and cost of the fit, measured on a few spectra, of a fit with ``compute=False``; else None.
+    coherence
+        Whether outliers among neighbours are refitted when a lazy fit is computed.
 
     Examples
     --------
@@ -59,12 +60,22 @@ class CubeFit(Mapping[str, Any]):
     """
 
     result: FitResult
-    cube: Cube
-    selected: NDArray[np.bool]
+    task: Task
     signal: SignalMask | None = None
     noise: Any = None
     refits: RefitReport | None = None
     cost: Cost | None = None
+    coherence: bool = False
+
+    @property
+    def cube(self) -> Cube:
+        """What was fitted."""
+        return self.task.cube
+
+    @property
+    def selected(self) -> NDArray[np.bool]:
+        """Which spectra were fitted, of the spatial shape."""
+        return self.task.select
 
     # -- maps --------------------------------------------------------------------------------------------------------
 
@@ -180,8 +191,13 @@ class CubeFit(Mapping[str, Any]):
         return self.result.is_lazy
 
     def compute(self) -> CubeFit:
-        """The same fit computed; itself if it is. Spatial coherence is a step of its own: see `coherent`."""
-        return replace(self, result=self.result.compute())
+        """The same fit computed; itself if it is."""
+        if not self.is_lazy:
+            return self
+        from manyfit.cube._coherence import coherent
+
+        done = replace(self, result=self.result.compute(), cost=None)
+        return coherent(done) if self.coherence else done
 
     # -- looking and writing -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,188 @@
+"""`fit_lines`: a model fitted to every selected spectrum of a cube, over its whole spectral axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.cube._baseline import with_baseline
+from manyfit.cube._coherence import coherent
+from manyfit.cube._cost import cost_of
+from manyfit.cube._cube_fit import CubeFit
+from manyfit.cube._guess import guess, has_one_line, with_values
+from manyfit.cube._moments import Moments
+from manyfit.cube._noise import noise as noise_of
+from manyfit.cube._single import single_model
+from manyfit.cube._task import Task
+from manyfit.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from astropy.modeling import Model
+
+    from manyfit.cube._cube import Cube
+
+
+def fit_lines(
+    cube: Cube,
+    signal: Any = None,
+    *,
+    model: Model | None = None,
+    start: Any = None,
+    noise: Any = None,
+    baseline: int | None = None,
+    coherence: bool = True,
+    bounds: Mapping[str, tuple[Any, Any]] | None = None,
+    statistic: str = "chi2",
+    precision: str = "float64",
+    max_iterations: int = 100,
+    compute: bool = True,
+    scheduler: Any = None,
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> Any:
+    """Fit lines to every selected spectrum of a cube, over its whole spectral axis.
+
+    Parameters
+    ----------
+    cube
+        A cube, or one spectrum of it.
+    signal
+        `SignalMask`, or a boolean map (ny, nx): which spectra to fit. The others are neither read nor fitted: NaN with
+        the status ``NOT_FITTED``. Default: all.
+    model
+        Any astropy model of one coordinate; a ``Gaussian1D`` by default.
+    start
+        Start values: a mapping of names to maps or numbers, with units; `Moments`; or ``"guess"``, see
+        `manyfit.cube.guess`. Default: those of the model, or ``"guess"`` for a model without values of its own
+        (``Lorentz1D()``).
+    noise
+        Standard deviation of the noise in each spectrum: a Quantity, a number or a map. Default: the uncertainty of the
+        cube; else the noise that the signal mask was made with; else `manyfit.cube.noise`. ``"residuals"`` takes it
+        from the residuals of each fit instead.
+    baseline
+        Degree of a polynomial in the distance from the middle of the spectral axis, added to the model.
+    coherence
+        Whether spectra whose fit is an outlier among its neighbours are fitted again from their values.
+    bounds, statistic, precision, max_iterations
+        As in `manyfit.fit`.
+    compute
+        False fits nothing but a few spectra to measure the time: ``print(fit)`` shows shapes and cost, and
+        ``fit.compute()`` fits.
+    scheduler, workers, memory, progress
+        As in `manyfit.fit`.
+
+    Returns
+    -------
+    CubeFit
+        Maps of the spatial shape of the cube. For one spectrum, an astropy model with units instead: ``model.stds``,
+        ``model.cov_matrix`` and ``model.mean.std`` are its errors, as astropy's fitters leave them (in the units of the
+        parameters), and ``model.meta`` has ``status``, ``statistic`` and ``dof``.
+
+    Raises
+    ------
+    InputError
+        What was given does not go together; the text says what is accepted.
+
+    Examples
+    --------
+    >>> from manyfit import cube, datasets
+    >>> co = cube.read(datasets.simulate_cube((53, 8, 8)).to_hdu(), spectral_unit="km/s")
+    >>> one = cube.fit_lines(co[:, 3, 4])
+    >>> one.mean.unit, one.meta["status"]
+    (Unit("km / s"), 'converged')
+    >>> cube.fit_lines(co)["stddev"].shape
+    (8, 8)
+    """
+    select = selected(cube, signal)
+    sigma = None if statistic == "cash" else noise_for(cube, signal, noise)
+    task = Task(
+        cube=cube,
+        model=start_model(cube, signal, model, start, baseline, select),
+        select=select,
+        uncertainty=cube.uncertainty if sigma is None and noise is None and statistic != "cash" else sigma,
+        bounds=bounds,
+        options={"statistic": statistic, "precision": precision, "max_iterations": max_iterations},
+        where={"scheduler": scheduler, "workers": workers, "memory": memory, "progress": progress},
+    )
+    if cube.is_spectrum:
+        return single_model(task.run())
+    result = task.run(compute=compute)
+    fit = CubeFit(result, task, signal if hasattr(signal, "spatial") else None, sigma, coherence=coherence)
+    if not compute:
+        return replace(fit, cost=cost_of(task, result))
+    return coherent(fit) if coherence else fit
+
+
+def selected(cube: Cube, signal: Any) -> NDArray[np.bool]:
+    """Which spectra a mask of signal, or a map, selects.
+
+    Raises
+    ------
+    InputError
+        The mask is that of another cube.
+    """
+    where = True if signal is None else np.asarray(getattr(signal, "spatial", signal), bool)
+    if np.ndim(where) and np.shape(where) != cube.spatial_shape:
+        raise InputError(
+            f"The signal mask has the spatial shape {np.shape(where)}, the cube {cube.spatial_shape}. Give the mask of "
+            "this cube, or a boolean map of its spatial shape."
+        )
+    return np.array(np.broadcast_to(where, cube.spatial_shape))
+
+
+def noise_for(cube: Cube, signal: Any, given: Any) -> Any:
+    """The noise of each spectrum as a Quantity; None if it is in the uncertainty or in the residuals.
+
+    Raises
+    ------
+    InputError
+        A word other than ``"residuals"``.
+    """
+    import astropy.units as u
+
+    if isinstance(given, str):
+        if given != "residuals":
+            raise unknown_name("noise", given, ["residuals"])
+        return None
+    if given is not None:
+        return given.to(cube.unit) if isinstance(given, u.Quantity) else np.asarray(given, np.float64) * cube.unit
+    if cube.uncertainty is not None:
+        return None
+    return signal.noise if hasattr(signal, "noise") else noise_of(cube)
+
+
+def start_model(
+    cube: Cube, signal: Any, model: Model | None, start: Any, baseline: int | None, select: NDArray[np.bool]
+) -> Model:
+    """The model with its start values, and with the baseline."""
+    from astropy.modeling.models import Gaussian1D
+
+    line = Gaussian1D() if model is None else model
+    whole = line if baseline is None else with_baseline(line, baseline, cube)
+    given = start if isinstance(start, Mapping) and not isinstance(start, Moments) else {}
+    for name in given:
+        if name not in whole.param_names:
+            raise unknown_name("Parameter in start", name, whole.param_names)
+    if isinstance(start, str) and start != "guess":
+        raise unknown_name("start", start, ["guess"])
+    asked = isinstance(start, str | Moments)
+    if asked or (set(given) != set(whole.param_names) and _says_nothing(line) and has_one_line(line)):
+        source = start if isinstance(start, Moments) else signal if hasattr(signal, "labels") else None
+        whole = guess(cube, source, model=whole, select=select)
+    return with_values(whole, given) if given else whole
+
+
+def _says_nothing(model: Model) -> bool:
+    """Whether all parameters of a model have the values that its class gives them."""
+    if getattr(model, "n_submodels", 1) > 1:
+        return all(_says_nothing(model[i]) for i in range(model.n_submodels))
+    defaults = {name: getattr(type(model), name, None) for name in model.param_names}
+    return all(
+        getattr(default, "default", None) is not None and np.all(getattr(model, name).value == default.default)
+        for name, default in defaults.items()
+    )
