@@ -18,7 +18,7 @@ from manyfit.spectra._spectra import Floats, angstrom
 Basis: TypeAlias = Callable[[Floats, Floats], Floats]
 """Values (P, T) of the terms at some wavelengths, given those and the wavelengths of the pixels of the region."""
 
-BLOCK = 128
+BLOCK = 32
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,19 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Checked arrays: wavelength (P,) in Å; flux and weights (N, P), finite, weight 0 where a pixel is unusable."""
+    """Checked arrays: wavelength (P,) in Å; flux, inverse variance and mask (True = left out) of the shape (N, P)."""
 
     wavelength: Floats
     flux: Floats
-    weight: Floats
+    ivar: Floats
+    mask: NDArray[np.bool_]
+
+    def clean(self, rows: slice) -> tuple[Floats, Floats]:
+        """Flux and weights of some rows: finite, and weight 0 where a pixel is unusable."""
+        flux, ivar = self.flux[rows], self.ivar[rows]
+        with np.errstate(invalid="ignore"):
+            good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0) & ~self.mask[rows]
+        return np.where(good, flux, 0.0), np.where(good, ivar, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +69,7 @@ class Fit:
 def checked_inputs(
     wavelength: u.Quantity | ArrayLike, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike | None
 ) -> Inputs:
-    """Arrays that fit each other; pixels that are masked, not finite or without positive weight get the weight 0.
+    """Arrays that fit each other.
 
     Raises
     ------
@@ -73,17 +81,13 @@ def checked_inputs(
     w = np.atleast_2d(np.asarray(ivar, dtype=np.float64))
     if f.ndim != 2 or f.shape[1] != grid.size or w.shape != f.shape:
         raise InputError(f"flux {f.shape} and ivar {w.shape} do not fit {grid.size} wavelengths. Give (N, P) each.")
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(f) & np.isfinite(w) & (w > 0)
-    if mask is not None:
-        left_out = np.asarray(mask)
-        if left_out.dtype != bool or left_out.shape not in {f.shape, (grid.size,)}:
-            raise InputError(
-                f"mask is {left_out.dtype} {left_out.shape}. Give bool {f.shape}, True where a pixel is left out; "
-                "bits are chosen by Spectra.good(bits=…)."
-            )
-        good &= ~left_out
-    return Inputs(grid, np.where(good, f, 0.0), np.where(good, w, 0.0))
+    left_out = np.asarray(False if mask is None else mask)
+    if left_out.dtype != bool or left_out.shape not in {f.shape, (grid.size,), ()}:
+        raise InputError(
+            f"mask is {left_out.dtype} {left_out.shape}. Give bool {f.shape}, True where a pixel is left out; "
+            "bits are chosen by Spectra.good(bits=…)."
+        )
+    return Inputs(grid, f, w, np.broadcast_to(left_out, f.shape))
 
 
 def fit_linear(
@@ -109,39 +113,53 @@ def fit_linear(
         covariance=np.full((n, len(parts), n_terms, n_terms), np.nan),
         chi2=np.full((n, len(parts)), np.nan),
     )
+    prepared = [_prepare(inputs.wavelength, basis, region) for region in parts]
     for start in range(0, n, BLOCK):
-        for r, region in enumerate(parts):
-            _fit_region(inputs, basis, region, made, (slice(start, min(n, start + BLOCK)), r), ridge, clip)
+        rows = slice(start, min(n, start + BLOCK))
+        flux, weight = inputs.clean(rows)
+        for r, terms in enumerate(prepared):
+            if not terms.region.fit.size:
+                made.status[rows, r] = ContinuumStatus.OUTSIDE
+                continue
+            f, w = flux[:, terms.region.fit], weight[:, terms.region.fit]
+            fit = _clipped(terms.fit, f, w, ridge, clip) if clip else solve(terms.fit, f, w, ridge)
+            _write(made, rows, r, terms, fit)
     return made
 
 
-def _fit_region(
-    inputs: Inputs,
-    basis: Basis,
-    region: Region,
-    made: Continuum,
-    where: tuple[slice, int],
-    ridge: float,
-    clip: Clip | None,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The terms of one region at its pixels: (K, T) where it is fitted, (M, T) where it is wanted."""
+
+    region: Region
+    fit: Floats
+    model: Floats
+    squares: Floats
+
+
+def _prepare(wavelength: Floats, basis: Basis, region: Region) -> Terms:
+    span = wavelength[region.model]
     if not region.fit.size:
-        made.status[where] = ContinuumStatus.OUTSIDE
-        return
-    rows, _ = where
-    span = inputs.wavelength[region.model]
-    design = basis(inputs.wavelength[region.fit], span)
-    flux, weight = inputs.flux[rows, region.fit], inputs.weight[rows, region.fit]
-    fit = _clipped(design, flux, weight, ridge, clip) if clip else solve(design, flux, weight, ridge)
-    terms = basis(inputs.wavelength[region.model], span)
-    values = fit.amplitudes @ terms.T
-    n_terms = design.shape[1]
-    squares = (terms[:, :, None] * terms[:, None, :]).reshape(-1, n_terms**2)
-    made.values[rows, region.model] = values
-    made.variance[rows, region.model] = np.maximum(fit.covariance.reshape(-1, n_terms**2) @ squares.T, 0.0)
-    made.n_points[where] = fit.n_points
-    made.status[where] = _status(fit.n_points, values, n_terms)
+        return Terms(region, *[np.empty((0, 0))] * 3)
+    model = basis(span, span)
+    return Terms(region, basis(wavelength[region.fit], span), model, _products(model))
+
+
+def _products(design: Floats) -> Floats:
+    """Products (K, T²) of all pairs of terms."""
+    return (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+
+
+def _write(made: Continuum, rows: slice, r: int, terms: Terms, fit: Fit) -> None:
+    n, n_terms = fit.amplitudes.shape
+    model = terms.region.model
+    values = fit.amplitudes @ terms.model.T
+    made.values[rows, model] = values
+    made.variance[rows, model] = np.maximum(fit.covariance.reshape(n, -1) @ terms.squares.T, 0.0)
+    made.status[rows, r] = _status(fit.n_points, values, n_terms)
+    made.n_points[rows, r] = fit.n_points
     for name in ("amplitudes", "covariance", "chi2"):
-        getattr(made, name)[where] = getattr(fit, name)
+        getattr(made, name)[rows, r] = getattr(fit, name)
 
 
 def _status(n_points: NDArray[np.int64], values: Floats, n_terms: int) -> NDArray[np.int8]:
@@ -162,8 +180,7 @@ def solve(design: Floats, flux: Floats, weight: Floats, ridge: float) -> Fit:
     fewer usable pixels than terms get NaN.
     """
     n, (_, n_terms) = len(flux), design.shape
-    squares = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    matrix = (weight @ squares).reshape(n, n_terms, n_terms)
+    matrix = (weight @ _products(design)).reshape(n, n_terms, n_terms)
     right = (weight * flux) @ design
     n_points = np.count_nonzero(weight, axis=1)
     enough = n_points >= n_terms

@@ -30,9 +30,9 @@ def quantile_continuum(
     r"""Running quantile of the usable flux in a window around each wavelength.
 
     The quantile is taken at four places per width and joined by straight lines. It needs no continuum pixels and
-    follows any shape, but it is biased: for pure noise of σ, the quantile q lies Φ⁻¹(q) σ above the mean. The bias varies with
-    the signal-to-noise ratio, so don't mix it with another method in one training set. Its error is free of any
-    model: half the distance of the order statistics at :math:`n q \pm \sqrt{n q (1 - q)}`.
+    follows any shape, but it is biased: for pure noise of σ, the quantile q lies Φ⁻¹(q) σ above the mean. The bias
+    varies with the signal-to-noise ratio, so don't mix it with another method in one training set. Its error is free
+    of any model: half the distance of the order statistics at :math:`n q \pm \sqrt{n q (1 - q)}`.
 
     Parameters
     ----------
@@ -78,13 +78,14 @@ def quantile_continuum(
     values, variance = np.full(shape, fill), np.zeros(shape)
     status = np.zeros((shape[0], len(parts)), np.int8)
     n_points = np.zeros(status.shape, np.int64)
+    flux, weight = inputs.clean(slice(None))
     for r, region in enumerate(parts):
-        if not region.model.size:
+        x, used = inputs.wavelength[region.model], weight[:, region.model] > 0
+        if not x.size:
             status[:, r] = ContinuumStatus.OUTSIDE
             continue
-        x, used = inputs.wavelength[region.model], inputs.weight[:, region.model] > 0
         nodes = _nodes(x, width)
-        at_nodes = [_window(x, inputs.flux[:, region.model], used, node, width, quantile) for node in nodes]
+        at_nodes = [_window(x, flux[:, region.model], used, node, width, quantile) for node in nodes]
         level, error, count = (np.stack(each, axis=1) for each in zip(*at_nodes, strict=True))
         usable = count >= min_points
         values[:, region.model] = _join(x, nodes, level, usable)

@@ -19,9 +19,9 @@ APOGEE_REGIONS = ((15090.0, 15822.0), (15823.0, 16451.0), (16452.0, 16971.0))
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Pixels of one region: those that get a continuum (`model`), and those it is fitted to (`fit`), as indices."""
+    """Pixels of one region: those that get a continuum (`model`), and those it is fitted to (`fit`)."""
 
-    model: NDArray[np.intp]
+    model: slice
     fit: NDArray[np.intp]
 
 
@@ -82,11 +82,12 @@ def split(
     As published, the pixel after the last one of a region may be among those it is fitted to.
     """
     if regions is None:
-        return [Region(np.arange(wavelength.size), np.flatnonzero(chosen))]
+        return [Region(slice(0, wavelength.size), np.flatnonzero(chosen))]
     pixels = np.flatnonzero(chosen)
     made = []
     for first, last in checked_regions("regions", regions):
         low, high = np.searchsorted(wavelength, (first, last))
-        model = np.flatnonzero((wavelength >= first) & (wavelength <= last))
-        made.append(Region(model, pixels[(low <= pixels) & (pixels <= high)] if model.size else pixels[:0]))
+        end = np.searchsorted(wavelength, last, side="right")
+        inside = (low <= pixels) & (pixels <= high) & (low < end)
+        made.append(Region(slice(int(low), int(end)), pixels[inside]))
     return made
