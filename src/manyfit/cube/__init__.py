@@ -9,10 +9,10 @@ from manyfit._lazy import lazy
 if TYPE_CHECKING:
     from manyfit.cube._cube import Cube as Cube
     from manyfit.cube._cube_fit import CubeFit as CubeFit
-    from manyfit.cube._fit_lines import fit_lines as fit_lines
-    from manyfit.cube._guess import guess as guess
     from manyfit.cube._decompose import decompose as decompose
     from manyfit.cube._decomposition import Decomposition as Decomposition
+    from manyfit.cube._fit_lines import fit_lines as fit_lines
+    from manyfit.cube._guess import guess as guess
     from manyfit.cube._moments import Moments as Moments
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise

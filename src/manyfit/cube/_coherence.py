@@ -114,7 +114,8 @@ class Pass:
 
 def coherent(fit: CubeFit) -> CubeFit:
     """A fit with its outliers fitted again from their neighbours; ``fit.refits`` says what was done."""
-    passes, result = [], fit.result
+    passes: list[Pass] = []
+    result = fit.result
     todo = np.flatnonzero(fit.task.select)
     while todo.size and result.shape and len(passes) < MOST_PASSES:
         judgement = judge(result, todo)
@@ -185,7 +186,7 @@ def _near(changed: NDArray[np.intp], select: Flags) -> NDArray[np.intp]:
     """The selected spectra whose neighbours have changed: only they can be judged otherwise than before."""
     near = np.unique(np.concatenate([changed, _neighbours(changed, select.shape).reshape(-1)]))
     near = near[near >= 0]
-    return near[select.reshape(-1)[near]]
+    return np.asarray(near[select.reshape(-1)[near]])
 
 
 # -- one pass --------------------------------------------------------------------------------------------------------

@@ -181,8 +181,5 @@ def _says_nothing(model: Model) -> bool:
     """Whether all parameters of a model have the values that its class gives them."""
     if getattr(model, "n_submodels", 1) > 1:
         return all(_says_nothing(model[i]) for i in range(model.n_submodels))
-    defaults = {name: getattr(type(model), name, None) for name in model.param_names}
-    return all(
-        getattr(default, "default", None) is not None and np.all(getattr(model, name).value == default.default)
-        for name, default in defaults.items()
-    )
+    defaults = {name: getattr(getattr(type(model), name, None), "default", None) for name in model.param_names}
+    return all(d is not None and np.all(getattr(model, name).value == d) for name, d in defaults.items())

@@ -65,10 +65,11 @@ class RefitReport:
         if not self.n_refitted:
             return "spatial coherence: no fit is an outlier among its neighbours"
         reasons = ", ".join(f"{name} {n}" for name, n in self.reasons.items() if n)
+        passes = f"{self.n_passes} {'pass' if self.n_passes == 1 else 'passes'}"
+        outliers = f"{self.n_outliers} outliers" + (f" ({reasons})" if reasons else "")
         lines = [
-            f"spatial coherence: {self.n_refitted} spectra fitted again from their neighbours in {self.n_passes} "
-            f"{'pass' if self.n_passes == 1 else 'passes'}: {self.n_outliers} outliers"
-            f"{f' ({reasons})' if reasons else ''}, {self.n_failed} failed fits",
+            f"spatial coherence: {self.n_refitted} spectra fitted again from their neighbours in {passes}",
+            f"why: {outliers}, {self.n_failed} failed fits",
             f"changed: {self.n_changed} ({self._why()}); kept as they were: {self.n_refitted - self.n_changed}",
             "no statistic was made worse",
         ]
