@@ -4,12 +4,113 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.cube._blocks import Part, each_part
+from manyfit.cube._channels import channels_of
 from manyfit.cube._cube import Cube
+from manyfit.cube._given import laid
+from manyfit.cube._robust import mad_std
+from manyfit.errors import InputError, unknown_name
+from manyfit.fitting._transpose import rows
 
 if TYPE_CHECKING:
     from astropy.units import Quantity
 
+METHODS = ("mad", "std")
 
-def noise(cube: Cube, *, method: str = "mad", channels: Any = None, gain: Any = None) -> Quantity:
-    """Estimate the noise (in work)."""
-    raise NotImplementedError
+
+def noise(
+    cube: Cube, *, method: str = "mad", channels: Any = None, gain: Any = None, workers: int | None = None
+) -> Quantity:
+    """Estimate the standard deviation of the noise of each spectrum.
+
+    Parameters
+    ----------
+    cube
+        The cube.
+    method
+        ``"mad"``: 1.4826 median |x - median x|, which a line in fewer than half of the channels hardly changes.
+        ``"std"``: standard deviation, for channels without lines.
+    channels
+        Channels without lines: a slice, a range of the spectral coordinate with unit, booleans, or a list of slices
+        and ranges. Default: all.
+    gain
+        Response of the instrument to which noise is inversely proportional, such as a primary beam, of any shape that
+        broadcasts to the cube: the noise is s / gain, with s the median over spectra of the deviation of
+        data x gain. So one number is estimated from all spectra, and the noise may differ between channels.
+    workers
+        Number of threads. Default: the CPUs that this process may use.
+
+    Returns
+    -------
+    noise
+        Map with the unit of the cube, NaN where a spectrum has no value; with `gain`, of the shape of the gain
+        with the axes of the cube.
+
+    Raises
+    ------
+    InputError
+        An unknown method, no channel, a gain of another shape, or a cube without any value.
+
+    Examples
+    --------
+    >>> import numpy as np, astropy.units as u
+    >>> values = np.random.default_rng(0).normal(0, 2, (500, 2, 3)) * u.K
+    >>> manyfit.cube.noise(manyfit.cube.read(values, spectral_axis=np.arange(500) * u.km / u.s)).round(1)
+    <Quantity [[2. , 2. , 2.1],
+               [2. , 2. , 2.1]] K>
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    estimate = mad_std if method == "mad" else _std
+    chosen = channels_of(cube, channels)
+    response = None if gain is None else laid("gain", gain, cube.shape)
+    found = np.full(cube.spatial_shape, np.nan)
+
+    def work(part: Part) -> NDArray[np.float64]:
+        return estimate(spectra(part, cube, response, chosen)).reshape(part.block.shape)
+
+    def collect(part: Part, result: NDArray[np.float64]) -> None:
+        found[part.block.slices] = result
+
+    each_part(cube, work, collect, workers=workers)
+    check_some(found)
+    if response is None:
+        return found << cube.unit
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nanmedian(found) / np.asarray(response) << cube.unit
+
+
+def spectra(
+    part: Part, cube: Cube, response: Any = None, chosen: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Rows of values, NaN where bad."""
+    values = rows(part.values(cube).T, 1)
+    if response is not None:
+        values *= part.of(response).T
+    if chosen is not None and not chosen.all():
+        values = values[:, chosen]
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def check_some(found: NDArray[np.float64]) -> None:
+    """Refuse a cube of blanks.
+
+    Raises
+    ------
+    InputError
+        There is no finite value.
+    """
+    if not np.isfinite(found).any():
+        raise InputError("The cube has no finite value: all of it is blank or masked.")
+
+
+def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard deviation of the values of each row about their mean, with n - 1 in the denominator."""
+    count = np.count_nonzero(~np.isnan(values), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centred = values - (np.nansum(values, axis=1) / count)[:, None]
+        return np.asarray(np.sqrt(np.nansum(centred**2, axis=1) / (count - 1)))
