@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from manyfit import __version__
+from manyfit.cli._cube import cube
 from manyfit.cli._demo import demo
 from manyfit.cli._fit import fit
 from manyfit.cli._info import info
@@ -45,5 +46,5 @@ def main(debug: bool) -> None:
     """Fit an astropy model to every spectrum of a cube."""
 
 
-for command in (demo, fit, info, models):
+for command in (cube, demo, fit, info, models):
     main.add_command(command)

@@ -49,6 +49,29 @@ def _bound(text: str) -> tuple[str, tuple[Any, Any]]:
     return name.strip(), (low, high)
 
 
+def channels(text: str) -> Any:
+    """Channels from ``LOW:HIGH``: numbers of channels, the second one past the end, or a range with a unit.
+
+    Raises
+    ------
+    InputError
+        A text of another form.
+
+    Examples
+    --------
+    >>> channels("0:20"), channels("-5:-2 km/s")
+    (slice(0, 20, None), <Quantity [-5., -2.] km / s>)
+    """
+    low, colon, high = text.partition(":")
+    if re.fullmatch(r"\s*-?\d*\s*:\s*-?\d*\s*", text):
+        return slice(int(low) if low.strip() else None, int(high) if high.strip() else None)
+    unit = getattr(quantity(high), "unit", None) if colon and low.strip() and high.strip() else None
+    if unit is None:
+        raise InputError(f"Channels {text!r} are not understood. Give LOW:HIGH, such as '0:20' or '-5:-2 km/s'.")
+    start = quantity(low)
+    return [(start if hasattr(start, "unit") else start * unit).to_value(unit), quantity(high).value] * unit
+
+
 def quantity(text: str) -> Any:
     """A number with or without unit."""
     from manyfit.models._scan import value

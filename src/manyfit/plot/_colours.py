@@ -16,7 +16,7 @@ BAND = "0.9"
 #: For classes, after Paul Tol's bright scheme (https://sronpersonalpages.nl/~pault), with greys.
 CLASSES = (
     *("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#bfbfbf"),
-    *("#999999", "#aa3377", "#994455", "#000000", "#e5e5e5"),
+    *("#999999", "#aa3377", "#994455", "#000000", "#e5e5e5", "#ee8866"),
 )
 
 

@@ -73,7 +73,7 @@ class Sheet:
 
 
 def new_sheet(
-    rows: int, columns: int, shape: tuple[int, ...], *, wcs: Any = None, title: str | None = None, width: float = WIDTH
+    rows: int, columns: int, shape: tuple[int, ...], *, wcs: Any = None, title: str | None = None, room: float = 0.0
 ) -> Sheet:
     """An empty sheet for maps of a shape, with panels of the same proportions within reason.
 
@@ -87,8 +87,8 @@ def new_sheet(
         WCS of the maps, used if they have two axes.
     title
         Title of the sheet.
-    width
-        Width of a panel, in inches.
+    room
+        Room at the right end, in inches, for a legend that is wider than a colour bar.
 
     Examples
     --------
@@ -97,9 +97,9 @@ def new_sheet(
     (2.5, 2.5)
     """
     ratio = min(max(shape[0] / shape[1], 0.35), 1.6) if len(shape) == 2 and all(shape) else 0.7
-    size = (width, width * ratio)
+    size = (WIDTH, WIDTH * ratio)
     heading = HEADING if title else 0.0
-    wide = LEFT + columns * (size[0] + RIGHT)
+    wide = LEFT + columns * (size[0] + RIGHT) + room
     high = BOTTOM + rows * (size[1] + TOP) + heading
     figure = new_figure(wide, high, layout=None)
     if title:

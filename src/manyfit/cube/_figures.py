@@ -1,0 +1,214 @@
+"""The figures of a cube and its fit: noise and regions, moments, parameters, example spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.cube._steps import gaussians
+from manyfit.fitting._template import known, shown
+from manyfit.kernels._status import TABLE, Status
+from manyfit.plot import Example, plot_classes, plot_examples, plot_map, plot_maps
+from manyfit.plot._map import unit_label
+from manyfit.plot._sheet import SMALL, new_sheet
+
+if TYPE_CHECKING:
+    from astropy.units import Quantity
+    from matplotlib.figure import Figure
+
+    from manyfit.cube._cube import Cube
+    from manyfit.cube._moments import Moments
+    from manyfit.cube._signal import SignalMask
+    from manyfit.fitting._result import FitResult
+
+    Places = list[tuple[int, ...]]
+    Curve = Callable[[tuple[int, ...], NDArray[np.float64]], NDArray[np.float64] | None]
+
+NAMES = {int(code): text.name for code, text in TABLE.items()}
+#: Parameters that are a place along the spectral axis, by their names in astropy's models.
+PLACES = ("mean", "x_0")
+COLUMNS = 4
+#: Regions that can be told apart by colours.
+MOST_REGIONS = 10
+LEGEND = 0.7  # inches
+
+
+def is_place(name: str) -> bool:
+    """Whether a parameter is a place along the axis, such as a velocity.
+
+    >>> is_place("mean_0"), is_place("stddev")
+    (True, False)
+    """
+    return any(name == place or name.startswith(f"{place}_") for place in PLACES)
+
+
+def parameter_maps(result: FitResult) -> Figure:
+    """Parameters with their errors below them, and chi2 / dof with status; grey where there is no good fit."""
+    top, bottom = [*result.names, "reduced"], [f"error:{name}" for name in result.names] + ["status"]
+    columns = min(len(top), COLUMNS)
+    chunks = [line[i : i + columns] for i in range(0, len(top), columns) for line in (top, bottom)]
+    title = f"{shown(result.template)}: parameters and errors"
+    sheet = new_sheet(len(chunks), columns, result.shape, wcs=result.wcs, title=title, room=LEGEND)
+    for row, names in enumerate(chunks):
+        for column, name in enumerate(names):
+            last = all(column >= len(below) for below in chunks[row + 1 :])
+            _parameter_map(result, name, sheet.panel(row, column, _title(result, name), last=last))
+    return sheet.figure
+
+
+def _parameter_map(result: FitResult, name: str, ax: Any) -> None:
+    if name == "status":
+        plot_classes(result.status, NAMES, ax=ax)
+        return
+    parameter, is_error = name.removeprefix("error:"), name.startswith("error:")
+    if name == "reduced":
+        values, unit = reduced(result), None
+    else:
+        values = (result.parameters.error if is_error else result.parameters.value)(parameter)
+        unit = result.system.parameters[parameter]
+    plot_map(
+        np.where(result.good, values, np.nan),
+        unit=unit,
+        ax=ax,
+        percentile=(1, 95) if is_error else (1, 99),  # errors have a long tail
+        centred=is_place(name),
+        size=SMALL,
+    )
+
+
+def _title(result: FitResult, name: str) -> str:
+    if name == "reduced":
+        return f"{result.options.statistic} / dof"
+    return f"{name.removeprefix('error:')} error" if name.startswith("error:") else name
+
+
+def reduced(result: FitResult) -> NDArray[np.float64]:
+    """The statistic divided by the degrees of freedom; NaN or infinite without any."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: NDArray[np.float64] = np.asarray(result.statistic) / np.asarray(result.dof)
+    return ratio
+
+
+def signal_maps(signal: SignalMask, wcs: Any) -> Figure:
+    """Noise, number of channels with signal, and regions as they are seen along the spectral axis."""
+    shape = signal.labels.shape[1:]
+    sheet = new_sheet(1, 3, shape, wcs=wcs, title="noise and signal", room=LEGEND)
+    noise = np.broadcast_to(signal.noise.value, shape) if signal.noise.ndim < 3 else np.median(signal.noise.value, 0)
+    plot_map(noise, unit=signal.noise.unit, ax=sheet.panel(0, 0, "noise"), size=SMALL)
+    count = signal.mask.sum(axis=0)
+    plot_map(np.where(count > 0, count, np.nan), ax=sheet.panel(0, 1, "channels with signal"), size=SMALL)
+    regions, ax = signal.labels.max(axis=0), sheet.panel(0, 2, "regions")
+    if len(signal.regions) <= MOST_REGIONS:
+        names = {i: str(i) for i in range(1, MOST_REGIONS + 1)} | {0: "none"}
+        plot_classes(regions, names, ax=ax)
+    else:
+        plot_map(np.where(regions > 0, regions, np.nan), ax=ax, size=SMALL)
+    return sheet.figure
+
+
+def moment_maps(moments: Moments) -> Figure:
+    """All moments on one page."""
+    maps = {name: (values.value, values.unit) for name, values in moments.items()}
+    return plot_maps(maps, wcs=moments.wcs, title="moments of the signal", centred=["moment1"])
+
+
+def chosen(goodness: NDArray[np.float64], good: Any, selected: Any, count: int = COLUMNS) -> dict[str, Places]:
+    """Places of spectra to look at: the best, median and worst of the good fits, and some that failed.
+
+    Parameters
+    ----------
+    goodness
+        Map of chi2 / dof.
+    good
+        Where the fit converged.
+    selected
+        Where a fit was tried.
+    count
+        Largest number of each kind.
+
+    Examples
+    --------
+    >>> chosen(np.array([[1.0, 3.0, 2.0]]), np.array([[True, True, True]]), np.array([[True, True, True]]))
+    {'best': [(0, 0)], 'median': [(0, 2)], 'worst': [(0, 1)], 'failed': []}
+    """
+    usable = np.asarray(good) & np.asarray(selected) & np.isfinite(goodness)
+    places = np.argwhere(usable)[np.argsort(goodness[usable], kind="stable")]
+    each = min(count, -(-len(places) // 3))
+    middle = (len(places) - each) // 2
+    failed = np.argwhere(np.asarray(selected) & ~np.asarray(good))
+    spread = failed[:: max(1, len(failed) // count)][:count]
+    kinds = {
+        "best": places[:each],
+        "median": places[middle : middle + each],
+        "worst": places[len(places) - each :][::-1],
+        "failed": spread,
+    }
+    return {kind: [tuple(int(i) for i in place) for place in some] for kind, some in kinds.items()}
+
+
+def example_spectra(
+    cube: Cube,
+    result: FitResult,
+    places: Mapping[str, Places],
+    *,
+    goodness: NDArray[np.float64],
+    curve: Curve,
+    noise: Quantity | None = None,
+) -> Figure:
+    """A page of spectra with their fits.
+
+    Parameters
+    ----------
+    cube
+        The data.
+    result
+        The fit.
+    places
+        Kind → places (y, x) of its spectra.
+    goodness
+        Map of chi2 / dof.
+    curve
+        Gives the model of the spectrum at a place for coordinates; None where there is no fit.
+    noise
+        Standard deviation of each spectrum, or None: then that of the cube, if it has any.
+    """
+    unit = result.system.inputs[0]
+    axis = cube.spectral_axis.unit if unit is None else unit
+
+    def example(place: tuple[int, ...]) -> Example:
+        one = cube[(slice(None), *place)]
+        x = one.spectral_axis.to_value(axis)
+        status = Status(int(result.status[place]))
+        words = f"{result.options.statistic} / dof {goodness[place]:.2f}"
+        title = f"{place}  {words if status == Status.CONVERGED else TABLE[status].name}"
+        sigma = one.uncertainty if noise is None else noise[place].to_value(cube.unit)
+        return Example(title, x, one.values(), curve(place, x), sigma)
+
+    rows = {kind: [example(place) for place in some] for kind, some in places.items()}
+    return plot_examples(rows, x_label=unit_label(axis), y_label=unit_label(cube.unit), title="example spectra")
+
+
+def curve_of(result: FitResult) -> Curve:
+    """The model of each spectrum of a fit."""
+    model = known(result.template)
+    maps = [np.asarray(result.parameters.value(name)) for name in result.names]
+
+    def curve(place: tuple[int, ...], x: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        values = [values[place] for values in maps]
+        return np.asarray(model.evaluate(x, *values)) if np.isfinite(values).all() else None
+
+    return curve
+
+
+def sum_of(result: FitResult) -> Curve:
+    """The sum of the Gaussians of each spectrum of a decomposition; those that it does not have are NaN."""
+    maps = [np.asarray(result.parameters.value(name)) for name in result.names]
+
+    def curve(place: tuple[int, ...], x: NDArray[np.float64]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = gaussians(x[None], np.array([[values[place] for values in maps]]))[0]
+        return total
+
+    return curve
