@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -53,10 +52,10 @@ class Part:
 def each_part(
     cube: Cube,
     work: Callable[[Part], R],
-    collect: Callable[[Part, R], None],
+    collect: Callable[[Part, R], None] | None = None,
     *,
     workers: int | None = None,
-    wanted: NDArray[np.bool_] | None = None,
+    wanted: Any = None,
 ) -> None:
     """Do something for all spectra of a cube, in threads.
 
@@ -67,11 +66,11 @@ def each_part(
     work
         Called for each part in a thread.
     collect
-        Called with its result in the calling thread.
+        Called with its result in the calling thread. Default: there is none.
     workers
         Number of threads. Default: the CPUs that this process may use.
     wanted
-        Map of spectra; parts without any are left out.
+        Map of booleans; parts without any are left out.
     """
     executor = executor_for("threads", workers)
     chunks = source_of(cube.data).chunks
@@ -87,16 +86,7 @@ def each_part(
         return work(Part(block, cube.n_channels))
 
     def keep(block: Block, result: R) -> None:
-        collect(Part(block, cube.n_channels), result)
+        if collect is not None:
+            collect(Part(block, cube.n_channels), result)
 
     run(type(whole)(whole.shape, blocks, whole.bytes_per_block), do, collect=keep, executor=executor)
-
-
-def maps(cube: Cube, n: int) -> NDArray[np.float64]:
-    """Space for some maps."""
-    return np.full((n, *cube.spatial_shape), np.nan)
-
-
-def n_spectra(cube: Cube) -> int:
-    """Number of spectra."""
-    return prod(cube.spatial_shape)

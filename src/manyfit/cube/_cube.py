@@ -131,7 +131,7 @@ class Cube:
         cut = tuple(slice(0, n) for n in self.shape) if slices is None else slices
         part = source_of(self.data).read(cut)
         dtype = np.float32 if part.dtype.kind == "f" and part.dtype.itemsize <= 4 else np.float64
-        values = np.array(part, dtype, order="C")
+        values: NDArray[np.floating[Any]] = np.array(part, dtype, order="C")
         if self.mask is not None:
             values[np.broadcast_to(np.asarray(cut_broadcast(self.mask, cut, self.shape)), values.shape)] = np.nan
         return values

@@ -57,9 +57,9 @@ def label(
     parent = kernel.connect(runs, begin, level.shape, reach)
     count = kernel.sizes(runs, parent)
     kept = np.flatnonzero((count[:, 0] > least[0]) & (count[:, 1] > least[1]))
-    number = np.zeros(len(runs) + 1, np.min_scalar_type(len(kept)))
+    number: NDArray[np.unsignedinteger[Any]] = np.zeros(len(runs) + 1, np.min_scalar_type(len(kept)))
     number[kept] = np.arange(1, len(kept) + 1)
-    labels = np.zeros(level.shape, number.dtype)
+    labels: NDArray[np.unsignedinteger[Any]] = np.zeros(level.shape, number.dtype)
     chosen = np.flatnonzero(number[parent])
     chosen = chosen[np.argsort(number[parent[chosen]], kind="stable")]
     lines = np.searchsorted(begin, chosen, side="right") - 1

@@ -176,7 +176,8 @@ def moments(cube: Cube, signal: Any = None, *, noise: Any = None, workers: int |
     if chosen is None:
         check_some(out)
     units = _units(cube)
-    return Moments(*({n: a << units[n] for n, a in zip(NAMES, maps, strict=True)} for maps in (out, error)), cube.wcs)
+    maps, errors = ({n: a << units[n] for n, a in zip(NAMES, all_, strict=True)} for all_ in (out, error))
+    return Moments(maps, errors, cube.wcs)
 
 
 def _units(cube: Cube) -> dict[str, UnitBase]:

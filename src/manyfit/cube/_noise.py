@@ -18,8 +18,6 @@ from manyfit.fitting._transpose import rows
 if TYPE_CHECKING:
     from astropy.units import Quantity
 
-METHODS = ("mad", "std")
-
 
 def noise(
     cube: Cube, *, method: str = "mad", channels: Any = None, gain: Any = None, workers: int | None = None
@@ -32,6 +30,8 @@ def noise(
         The cube.
     method
         ``"mad"``: 1.4826 median |x - median x|, which a line in fewer than half of the channels hardly changes.
+        ``"difference"``: the same of the differences between neighbouring channels, over sqrt 2: for lines wide beside
+        a channel that fill much of the band, and noise that is not correlated between channels.
         ``"std"``: standard deviation, for channels without lines.
     channels
         Channels without lines: a slice, a range of the spectral coordinate with unit, booleans, or a list of slices
@@ -64,7 +64,7 @@ def noise(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    estimate = mad_std if method == "mad" else _std
+    estimate = METHODS[method]
     chosen = channels_of(cube, channels)
     response = None if gain is None else laid("gain", gain, cube.shape)
     found = np.full(cube.spatial_shape, np.nan)
@@ -114,3 +114,11 @@ def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(divide="ignore", invalid="ignore"):
         centred = values - (np.nansum(values, axis=1) / count)[:, None]
         return np.asarray(np.sqrt(np.nansum(centred**2, axis=1) / (count - 1)))
+
+
+def _difference(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Robust standard deviation of each row from the differences of neighbours."""
+    return mad_std(np.diff(values, axis=1)) / np.sqrt(2)
+
+
+METHODS = {"mad": mad_std, "difference": _difference, "std": _std}

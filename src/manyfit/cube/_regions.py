@@ -66,7 +66,10 @@ def region_table(cube: Cube, found: Regions, labels: NDArray[Any], sigma: Any, w
     def work(part: Part) -> Tally:
         return _of_part(part, cube, labels, sigma, tally.size)
 
-    each_part(cube, work, lambda part, result: tally.add(result), workers=workers, wanted=labels.any(axis=0))
+    def collect(_: Part, result: Tally) -> None:
+        tally.add(result)
+
+    each_part(cube, work, collect, workers=workers, wanted=labels.any(axis=0))
     return _table(cube, found, tally)
 
 

@@ -160,7 +160,7 @@ def _levels(
         if given is None:
             estimated[part.block.slices] = sigma.reshape(part.block.shape)
 
-    each_part(cube, work, lambda part, result: None, workers=workers)
+    each_part(cube, work, workers=workers)
     if given is None:
         check_some(estimated)
         check_positive(estimated)
