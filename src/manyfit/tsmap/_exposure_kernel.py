@@ -1,7 +1,7 @@
 """How long each pixel of a HEALPix grid looked at a position, shared among the four nearest pixels by interpolation.
 
-The pixels are in RING order. Between two rings the weight is linear in colatitude, along a ring in longitude; beyond the
-first and last ring the four pixels of the cap share what is missing (Gorski et al. 2005 describe the grid).
+The pixels are in RING order. Between two rings the weight is linear in colatitude, along a ring in longitude; beyond
+the first and last ring the four pixels of the cap share what is missing (Gorski et al. 2005 describe the grid).
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""`manyfit.tsmap.fit`: TS, norm and errors of a source at every position of the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.blocks import Block, executor_for, plan, progress_for, run
+
+from ._combine_kernel import fit_tile
+from ._confidence import one_sided_level
+from ._exposure import Exposure
+from ._grid import Grid, healpix_grid, positions_grid
+from ._problem import Options, SkyProblem, problem
+from ._scan import best_of, scanned
+from ._solution import Part, Room, Solution, empty_part
+from ._spectrum import AnySpectrum, spectrum_of
+from ._ts_map import TSMap
+
+if TYPE_CHECKING:
+    from astropy.coordinates import SkyCoord
+
+    from ._orientation import Orientation
+    from ._response import ReducedResponse
+
+Array = NDArray[np.float64]
+
+BYTES_PER_POSITION = 1024  # of a tile: exposure and results; the expectation of one position at a time
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where and how tiles of positions are fitted: see `manyfit.fit`."""
+
+    scheduler: Any = None
+    workers: int | None = None
+    memory: int | None = None
+    progress: bool | Callable[[int, int], None] | None = None
+
+
+def fit(
+    counts: Any,
+    background: Any,
+    response: ReducedResponse,
+    *,
+    spectrum: Any,
+    orientation: Orientation | None = None,
+    nside: int = 16,
+    order: str = "nested",
+    frame: str = "galactic",
+    positions: SkyCoord | None = None,
+    region: Any = None,
+    energy_channels: tuple[int, int] | None = None,
+    joint: bool = True,
+    signed: bool = False,
+    free_background: bool = False,
+    zero_background: str | float = "floor",
+    spectral_indices: Iterable[float] | None = None,
+    errors: bool = True,
+    confidence: float = 0.95,
+    occultation: bool = False,
+    scheduler: Any = None,
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> TSMap:
+    r"""Fit a source of known spectrum at every position of the sky.
+
+    At each position the counts :math:`d_i` are compared with background :math:`b_i` plus a source, whose expected
+    counts :math:`e_i` follow from response, orientation and spectrum. The norm :math:`N` of the source maximises
+    :math:`TS(N) = 2 \sum_i [d_i \ln(1 + N e_i / b_i) - N e_i]`.
+
+    Parameters
+    ----------
+    counts, background
+        `Counts`, or arrays of the response's (Em, Phi, PsiChi).
+    response
+        `DetectorResponse` or its index (much faster), or `PointSourceResponse`.
+    spectrum
+        `PowerLaw`, `CutoffPowerLaw`, `Band`, an astropy model or a function of energy in keV; norms are factors on it.
+    orientation
+        Attitude and livetime, for a response in the frame of the telescope. It is cut to the times of the counts, if
+        these are known.
+    nside, order, frame
+        HEALPix grid of positions: a power of two; ``"nested"`` or ``"ring"``; ``"galactic"`` or ``"icrs"``.
+    positions
+        Positions to try in place of a grid.
+    region
+        Part of the grid: ``(SkyCoord, radius)`` or a ``mocpy.MOC``.
+    energy_channels
+        First channel of measured energy, and one after the last. Default: all.
+    joint
+        Fit channels jointly. False sums them first, as cosipy does: energies of counts are lost, and TS is lower.
+    signed
+        Whether norms may be negative.
+    free_background
+        Fit a factor on the background together with each norm.
+    zero_background
+        What to do with counts where the background is zero, see `solve`. What was done is in ``notes``.
+    spectral_indices
+        Indices to try at each position; it gets the best.
+    errors
+        Whether to find norm_errn, norm_errp and norm_ul, which takes as long as all else.
+    confidence
+        Of the one-sided upper limit.
+    occultation
+        Whether the Earth hides positions.
+    scheduler, workers, memory, progress
+        Where to run, as in `manyfit.fit`.
+
+    Returns
+    -------
+    TSMap
+
+    Raises
+    ------
+    InputError, InputTypeError
+        For input that does not fit together; the text says what does.
+    """
+    chosen = spectrum_of(spectrum)
+    the_problem = problem(
+        counts,
+        background,
+        response,
+        orientation,
+        (chosen,) if spectral_indices is None else scanned(chosen, spectral_indices),
+        energy_channels=energy_channels,
+        joint=joint,
+        free_background=free_background,
+        zero_background=zero_background,
+        occultation=occultation,
+        options=Options(signed, one_sided_level(confidence), errors),
+    )
+    grid = healpix_grid(nside, order=order, frame=frame, region=region) if positions is None else None
+    grid = grid or positions_grid(positions)
+    where = Where(scheduler, workers, memory, progress)
+    solution, index = fit_grid(the_problem, grid, where)
+    notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
+    return TSMap(grid, solution, chosen, confidence, index, notes, the_problem)
+
+
+def fit_grid(problem: SkyProblem, grid: Grid, where: Where) -> tuple[Solution, Array | None]:
+    """Fit all positions of a grid; their best indices if several spectra are tried."""
+    vectors = grid.vectors
+    solutions = [_fit_spectrum(problem, spectrum, vectors, where) for spectrum in problem.spectra]
+    if len(solutions) == 1:
+        return solutions[0], None
+    best, which = best_of(solutions)
+    return best, np.array([getattr(each, "index", np.nan) for each in problem.spectra])[which]
+
+
+def _fit_spectrum(problem: SkyProblem, spectrum: AnySpectrum, vectors: Array, where: Where) -> Solution:
+    reduced, sums = problem.reduced(spectrum)
+    work = FitWork(
+        problem.d, problem.b, problem.background_sum, reduced, sums, vectors, problem.exposure, problem.options
+    )
+    executor = executor_for(where.scheduler, where.workers)
+    tiles = plan(
+        (len(vectors),), bytes_per_element=BYTES_PER_POSITION, memory=where.memory, n_workers=executor.n_workers
+    )
+    room = Room.of(len(vectors))
+    with progress_for(where.progress) as progress:
+        run(tiles, work, collect=room.collect, executor=executor, progress=progress)
+    return room.solution()
+
+
+@dataclass(frozen=True, eq=False)
+class FitWork:
+    """Fits a tile of positions."""
+
+    d: Array
+    b: Array
+    background_sum: float
+    reduced: Array
+    sums: Array
+    vectors: Array
+    exposure: Exposure
+    options: Options
+
+    def __call__(self, tile: Block) -> Part:
+        """Results of a tile."""
+        (here,) = tile.slices
+        part = empty_part(tile.n_elements, errors=self.options.errors)
+        exposure = self.exposure.of(self.vectors[here])
+        data = (self.reduced, self.sums, self.d, self.b, self.background_sum)
+        fit_tile(*exposure, *data, self.options.signed, self.options.level, *part)
+        return part
