@@ -78,8 +78,8 @@ def neighbourhood(structure: ArrayLike | None) -> NDArray[np.bool_]:
     found = np.ones((3, 3, 3), bool) if structure is None else np.asarray(structure, bool)
     if found.shape != (3, 3, 3) or (found != found[::-1, ::-1, ::-1]).any():
         raise InputError(
-            f"structure has shape {found.shape}. Give 3 x 3 x 3 booleans (channels, rows, columns), symmetric about the "
-            "centre, such as scipy.ndimage.generate_binary_structure(3, 1)."
+            f"structure has shape {found.shape}. Give 3 x 3 x 3 booleans (channels, rows, columns), symmetric "
+            "about the centre, such as scipy.ndimage.generate_binary_structure(3, 1)."
         )
     return found
 

@@ -118,7 +118,8 @@ def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _difference(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Robust standard deviation of each row from the differences of neighbours."""
-    return mad_std(np.diff(values, axis=1)) / np.sqrt(2)
+    found: NDArray[np.float64] = mad_std(np.diff(values, axis=1)) / np.sqrt(2)
+    return found
 
 
 METHODS = {"mad": mad_std, "difference": _difference, "std": _std}

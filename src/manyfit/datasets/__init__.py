@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
+    from manyfit.datasets._clouds_cube import simulate_clouds_cube as simulate_clouds_cube
     from manyfit.datasets._cube import SimulatedCube as SimulatedCube
     from manyfit.datasets._cube import simulate_cube as simulate_cube
     from manyfit.datasets._l1448 import l1448 as l1448
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "SimulatedCube": "_cube",
         "l1448": "_l1448",
+        "simulate_clouds_cube": "_clouds_cube",
         "simulate_cube": "_cube",
         "simulate_spectra": "_spectra",
     },
