@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from manyfit.cube._decomposition import Decomposition as Decomposition
     from manyfit.cube._fit_lines import fit_lines as fit_lines
     from manyfit.cube._guess import guess as guess
+    from manyfit.cube._hyperfine import Ammonia1D as Ammonia1D
+    from manyfit.cube._hyperfine import HyperfineLine as HyperfineLine
+    from manyfit.cube._hyperfine import N2HPlus1D as N2HPlus1D
     from manyfit.cube._moments import Moments as Moments
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise
@@ -23,10 +26,13 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
+        "Ammonia1D": "_hyperfine",
         "Cube": "_cube",
         "CubeFit": "_cube_fit",
         "Decomposition": "_decomposition",
+        "HyperfineLine": "_hyperfine",
         "Moments": "_moments",
+        "N2HPlus1D": "_hyperfine",
         "decompose": "_decompose",
         "fit_lines": "_fit_lines",
         "guess": "_guess",
