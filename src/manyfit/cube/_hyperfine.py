@@ -111,7 +111,7 @@ class N2HPlus1D(HyperfineLine):
     --------
     >>> line = N2HPlus1D(tex=8, tau=4, velocity=4, stddev=0.2)
     >>> round(float(line(4.0)), 3)
-    2.911
+    3.165
     """
 
     FREQUENCY = _n2hp.FREQUENCY
@@ -143,7 +143,7 @@ class Ammonia1D(HyperfineLine):
     --------
     >>> line = Ammonia1D(tex=6, tau=3, velocity=0, stddev=0.2)
     >>> round(float(line(0.0)), 3)
-    1.864
+    2.053
     """
 
     FREQUENCY = _nh3.FREQUENCY
