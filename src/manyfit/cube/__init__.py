@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
+    from manyfit.cube._correlation import channel_correlation as channel_correlation
+    from manyfit.cube._correlation import effective_noise as effective_noise
     from manyfit.cube._cube import Cube as Cube
     from manyfit.cube._cube_fit import CubeFit as CubeFit
     from manyfit.cube._decompose import decompose as decompose
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise
     from manyfit.cube._read import read as read
+    from manyfit.cube._read_eis import read_eis as read_eis
     from manyfit.cube._signal import SignalMask as SignalMask
     from manyfit.cube._signal import signal_mask as signal_mask
 
@@ -33,13 +36,16 @@ __getattr__, __dir__, __all__ = lazy(
         "HyperfineLine": "_hyperfine",
         "Moments": "_moments",
         "N2HPlus1D": "_hyperfine",
+        "SignalMask": "_signal",
+        "channel_correlation": "_correlation",
         "decompose": "_decompose",
+        "effective_noise": "_correlation",
         "fit_lines": "_fit_lines",
         "guess": "_guess",
-        "SignalMask": "_signal",
         "moments": "_moments",
         "noise": "_noise",
         "read": "_read",
+        "read_eis": "_read_eis",
         "signal_mask": "_signal",
     },
 )

@@ -130,7 +130,7 @@ def _cube(given: Input, axis: SpectralAxis, place: Place, mask: Any) -> Cube:
         wcs=wcs,
         mask=None if mask is None else place.lay("mask", mask)[0],
         header=given.header,
-        rest=_rest_in(given.header),
+        rest=_rest_in(given.header) or _rest_of_wcs(labelled.wcs),
         convention=axis.convention,
         medium=axis.medium,
         notes=(*_moved(layout), *_unit_notes(given), *axis.notes, *given.notes),
@@ -164,6 +164,13 @@ def _rest_in(header: Mapping[str, Any] | None) -> Quantity | None:
         v * unit for v, unit in zip(values, REST_KEYS.values(), strict=True) if isinstance(v, int | float) and v > 0
     ]
     return found[0] if found else None
+
+
+def _rest_of_wcs(wcs: Any) -> Quantity | None:
+    """The rest frequency or wavelength of a FITS WCS, where it has one."""
+    keywords = getattr(wcs, "wcs", None)
+    frequency, wavelength = getattr(keywords, "restfrq", 0.0), getattr(keywords, "restwav", 0.0)
+    return frequency * u.Hz if frequency > 0 else wavelength * u.m if wavelength > 0 else None
 
 
 def _moved(layout: Layout) -> tuple[str, ...]:

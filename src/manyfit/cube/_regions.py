@@ -120,8 +120,10 @@ def _table(cube: Cube, found: Regions, tally: Tally) -> QTable:
 
 def _sky(cube: Cube, spatial: list[NDArray[Any]]) -> Any:
     """Positions on the sky, where the WCS of the maps is one of the sky."""
+    from astropy.coordinates import SkyCoord
     from astropy.wcs.wcsapi import HighLevelWCSWrapper
 
     if cube.wcs is None or not any("pos." in str(t) for t in cube.wcs.world_axis_physical_types):
         return None
-    return HighLevelWCSWrapper(cube.wcs).array_index_to_world(*spatial)
+    found = HighLevelWCSWrapper(cube.wcs).array_index_to_world(*spatial)
+    return found if isinstance(found, SkyCoord) else None  # a frame that is not known here is no SkyCoord
