@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.cube._baseline import with_baseline
+from manyfit.cube._chosen import noise_of_chosen
 from manyfit.cube._coherence import coherent
 from manyfit.cube._cost import cost_of
 from manyfit.cube._cube_fit import CubeFit
@@ -62,8 +63,8 @@ def fit_lines(
         (``Lorentz1D()``).
     noise
         Standard deviation of the noise in each spectrum: a Quantity, a number or a map. Default: the uncertainty of the
-        cube; else the noise that the signal mask was made with; else `manyfit.cube.noise`. ``"residuals"`` takes it
-        from the residuals of each fit instead.
+        cube; else that of `manyfit.cube.noise`, of the channels without signal where there is a signal mask.
+        ``"residuals"`` takes it from the residuals of each fit instead.
     baseline
         Degree of a polynomial in the distance from the middle of the spectral axis, added to the model.
     coherence
@@ -99,7 +100,7 @@ def fit_lines(
     (8, 8)
     """
     select = selected(cube, signal)
-    sigma = None if statistic == "cash" else noise_for(cube, signal, noise)
+    sigma = None if statistic == "cash" else noise_for(cube, signal, noise, select)
     task = Task(
         cube=cube,
         model=start_model(cube, signal, model, start, baseline, select),
@@ -135,7 +136,7 @@ def selected(cube: Cube, signal: Any) -> NDArray[np.bool]:
     return np.array(np.broadcast_to(where, cube.spatial_shape))
 
 
-def noise_for(cube: Cube, signal: Any, given: Any) -> Any:
+def noise_for(cube: Cube, signal: Any, given: Any, select: NDArray[np.bool]) -> Any:
     """The noise of each spectrum as a Quantity; None if it is in the uncertainty or in the residuals.
 
     Raises
@@ -153,7 +154,8 @@ def noise_for(cube: Cube, signal: Any, given: Any) -> Any:
         return given.to(cube.unit) if isinstance(given, u.Quantity) else np.asarray(given, np.float64) * cube.unit
     if cube.uncertainty is not None:
         return None
-    return signal.noise if hasattr(signal, "noise") else noise_of(cube)
+    labels = getattr(signal, "labels", None)
+    return noise_of(cube) if labels is None and select.all() else noise_of_chosen(cube, select, without=labels)
 
 
 def start_model(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import plan
+from manyfit.cube._chosen import of_chosen
 from manyfit.cube._guess_kernel import NARROWEST, highest_peaks
 from manyfit.cube._moments import Moments, moments
 from manyfit.errors import InputError
-from manyfit.fitting._transpose import rows
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
 
     from manyfit.cube._cube import Cube
+    from manyfit.fitting._tile import Tile
 
 Array = NDArray[np.float64]
 
@@ -181,36 +181,20 @@ def _preferred(good: NDArray[np.bool], lines: Array, peaks: Array) -> Array:
 
 def _from_peaks(cube: Cube, needed: NDArray[np.bool], sign: float, with_level: bool) -> Array:
     """Height, centre, width and level (4, *spatial) from the highest peak of the spectra that need it."""
-    out = np.full((4, *cube.spatial_shape), np.nan)
-    blocks = plan(cube.spatial_shape, bytes_per_element=24 * cube.n_channels).blocks if needed.any() else ()
-    for block in blocks:
-        where = needed[block.slices]
-        if where.any():
-            found = _peaks_of_block(cube, block.slices, where, sign, with_level)
-            out[(slice(None), *block.slices)][:, where] = found
-    return out
+
+    def work(tile: Tile) -> Array:
+        found = np.empty((len(tile.y), 4))
+        highest_peaks(tile.y, sign, with_level, found)
+        found[:, 1], found[:, 2] = _in_axis(tile.x.reshape(-1, cube.n_channels), found[:, 1], found[:, 2])
+        return found
+
+    return of_chosen(cube, needed, work, 4)
 
 
-def _peaks_of_block(
-    cube: Cube, block: tuple[slice, ...], where: NDArray[np.bool], sign: float, with_level: bool
-) -> Array:
-    values = cube.values((slice(0, cube.n_channels), *block))[:, where]
-    found = np.empty((values.shape[1], 4))
-    highest_peaks(rows(values.T, 1), sign, with_level, found)
-    found[:, 1], found[:, 2] = _in_axis(cube, block, where, found[:, 1], found[:, 2])
-    return found.T
-
-
-def _in_axis(
-    cube: Cube, block: tuple[slice, ...], where: NDArray[np.bool], place: Array, width: Array
-) -> tuple[Array, Array]:
-    """Places and widths in channels as coordinates of the spectral axis."""
-    axis = cube.spectral_axis.value
-    if axis.ndim > 1:
-        axis = axis[(slice(None), *block)][:, where]
-    last = cube.n_channels - 2
-    left = np.clip(np.nan_to_num(place).astype(np.intp), 0, max(last, 0))
-    own = (left,) if axis.ndim == 1 else (left, np.arange(left.size))
-    after = (left + 1, *own[1:]) if last >= 0 else own
-    step = axis[after] - axis[own]
-    return axis[own] + (place - left) * step, width * np.abs(step)
+def _in_axis(axis: Array, place: Array, width: Array) -> tuple[Array, Array]:
+    """Places and widths in channels as coordinates of spectral axes (1 or spectra, channels)."""
+    row = np.arange(len(axis)) if len(axis) > 1 else 0
+    last = axis.shape[1] - 1
+    left = np.clip(np.nan_to_num(place).astype(np.intp), 0, max(last - 1, 0))
+    first, second = axis[row, left], axis[row, np.minimum(left + 1, last)]
+    return first + (place - left) * (second - first), width * np.abs(second - first)
