@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import luigi
 
-from manyfit.errors import InputError
+from manyfit.errors import InputError, unknown_name
 
 
 def parameter_of(classes: tuple[type, ...], name: str) -> luigi.Parameter[Any] | None:
@@ -29,3 +30,18 @@ def checked(task: type, name: str, parameter: luigi.Parameter[Any], value: Any) 
         return parameter.normalize(value)
     except InputError as error:
         raise InputError(f"{task.__name__}, parameter {name!r}: {error}") from error
+
+
+def checked_values(task: type[luigi.Task], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of some parameters of a task in their one form.
+
+    Raises
+    ------
+    InputError
+        A name that the task does not have, or a value that is not accepted.
+    """
+    kinds = dict(task.get_params())
+    for name in given:
+        if name not in kinds:
+            raise unknown_name(f"Parameter of {task.__name__}", name, kinds)
+    return {name: checked(task, name, kinds[name], value) for name, value in given.items()}

@@ -27,6 +27,14 @@ CREATE TABLE products (
 CREATE INDEX products_of_task ON products (task, started);
 CREATE TABLE parents (child TEXT, parent TEXT, PRIMARY KEY (child, parent)) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, digest TEXT) WITHOUT ROWID;
+CREATE TABLE row_files (key TEXT PRIMARY KEY, paths TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE parts (context TEXT, part TEXT, PRIMARY KEY (context, part)) WITHOUT ROWID;
+CREATE TABLE rows (
+    context TEXT, identity TEXT,
+    part TEXT NOT NULL, position INTEGER NOT NULL, status TEXT NOT NULL,
+    attempt INTEGER NOT NULL,      -- how often a failed row was asked for again
+    PRIMARY KEY (context, identity)
+) WITHOUT ROWID;
 """
 #: Seconds to wait for another process that writes.
 PATIENCE = 60.0

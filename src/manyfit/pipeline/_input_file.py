@@ -42,6 +42,12 @@ class InputFile(Task):
         """
         raise InputError(f"The file {self.path!r} does not exist yet.")
 
-    def value(self) -> Any:
+    def compute(self, inputs: Any) -> Path:  # noqa: ARG002  it requires nothing
         """The path of the file."""
+        if not self.complete():
+            self.run()
         return Path(self.path)
+
+    def value(self) -> Path:
+        """The path of the file."""
+        return self.compute(None)

@@ -15,6 +15,8 @@ from luigi.freezing import FrozenOrderedDict
 
 from manyfit.errors import InputError
 
+from ._declared import checked_values
+
 
 class Typed(luigi.Parameter[Any]):
     """What all kinds share; `check` gives the value in its one form, or raises `InputError`."""
@@ -181,8 +183,7 @@ class ParametersOf(Typed):
         """The values, each checked by its own parameter."""
         if not isinstance(value, Mapping):
             raise InputError(f"{value!r} was given, a dictionary of parameters of {self.task.__name__} is needed.")
-        given = self.task.get_param_values(self.task.get_params(), (), dict(value))
-        return FrozenOrderedDict((name, found) for name, found in given if name in value)
+        return FrozenOrderedDict(sorted(checked_values(self.task, value).items()))
 
     def parse(self, x: str) -> Any:
         """The parameters from JSON."""

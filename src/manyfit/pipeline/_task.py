@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import luigi
 from luigi.task import flatten
 
-from manyfit.errors import InputError, unknown_name
+from manyfit.errors import InputError
 
 from ._canonical import digest
-from ._declared import checked, declares, parameter_of
+from ._declared import checked, checked_values, declares, parameter_of
 from ._files import digests
 from ._parameters import File, record_of
 from ._version import version_of
@@ -35,6 +35,8 @@ class Task(luigi.Task):
         Version of the code. A class without one of its own has a digest of its source.
     suffix
         End of the name of the product.
+    shared_requirements
+        Keys of what `requires` gives that are the same for all rows of a table, such as a trained model.
 
     Examples
     --------
@@ -50,6 +52,8 @@ class Task(luigi.Task):
 
     version: ClassVar[str] = "1"
     suffix: ClassVar[str] = ".json"
+    shared_requirements: ClassVar[tuple[str, ...]] = ()
+    _parameters: ClassVar[list[tuple[str, luigi.Parameter[Any]]]]
     _fixed: ClassVar[Mapping[str, tuple[luigi.Parameter[Any], Any]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -68,15 +72,17 @@ class Task(luigi.Task):
     # -- parameters --------------------------------------------------------------------------------------------------
 
     @classmethod
+    def get_params(cls) -> Any:
+        """Names and kinds of the parameters that a call may give; found once for each class."""
+        if "_parameters" not in cls.__dict__:
+            cls._parameters = super().get_params()
+        return cls._parameters
+
+    @classmethod
     def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> Any:
         """Values of the parameters, each checked; luigi calls this when a task is made."""
-        kinds = dict(params)
-        for name in kwargs:
-            if name not in kinds:
-                raise unknown_name(f"Parameter of {cls.__name__}", name, kinds)
-        values = {name: checked(cls, name, kinds[name], value) for name, value in kwargs.items()}
         try:
-            return super().get_param_values(params, args, values)
+            return super().get_param_values(params, args, checked_values(cls, kwargs))
         except luigi.parameter.MissingParameterException as error:
             left = [(n, p) for n, p in params if n not in kwargs][len(args) :]
             missing = [n for n, p in left if not p.has_task_value(cls.get_task_family(), n)]
@@ -99,7 +105,7 @@ class Task(luigi.Task):
 
     def record(self) -> dict[str, Any] | None:
         """What the identity is a digest of; None while an input file does not exist."""
-        names = [name for name, parameter in self._all_parameters() if isinstance(parameter, File)]
+        names = [name for name, parameter in self.all_parameters() if isinstance(parameter, File)]
         paths = [getattr(self, name) for name in names if getattr(self, name) is not None]
         found = digests(self.workspace.index, paths) if paths else {}
         required = {str(key): identity_of(task) for key, task in _required(self).items()}
@@ -110,7 +116,7 @@ class Task(luigi.Task):
             "version": version_of(type(self)),
             "parameters": {
                 name: record_of(parameter, getattr(self, name))
-                for name, parameter in self._all_parameters()
+                for name, parameter in self.all_parameters()
                 if parameter.significant and name not in names
             },
             "files": {name: found.get(getattr(self, name)) for name in names},
@@ -123,8 +129,10 @@ class Task(luigi.Task):
         record = self.record()
         return None if record is None else digest(record)
 
-    def _all_parameters(self) -> list[tuple[str, luigi.Parameter[Any]]]:
-        return [*self.get_params(), *((name, parameter) for name, (parameter, _) in self._fixed.items())]
+    @classmethod
+    def all_parameters(cls) -> list[tuple[str, luigi.Parameter[Any]]]:
+        """Names and kinds of all parameters, of those too that a class body fixes."""
+        return [*cls.get_params(), *((name, parameter) for name, (parameter, _) in cls._fixed.items())]
 
     # -- what luigi asks for -----------------------------------------------------------------------------------------
 
@@ -177,6 +185,44 @@ class Task(luigi.Task):
         """
         raise NotImplementedError(f"{type(self).__name__} has no compute(self, inputs).")
 
+    def prepare(self) -> None:
+        """Get what `compute` needs from elsewhere, such as a file from a server; called for rows that are pending."""
+
+    @classmethod
+    def compute_rows(cls, tasks: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+        """Values of many tasks of this class, or the exceptions that they end with.
+
+        As it stands, `compute` is called for one after the other. A class that can do a thousand at once says so here.
+        """
+        return [_attempt(task.compute, given) for task, given in zip(tasks, inputs, strict=True)]
+
+    def to_row(self, value: Any) -> Mapping[str, Any]:
+        """Columns of a table that a value becomes: numbers, texts and lists of them."""
+        return value if isinstance(value, Mapping) else {"value": value}
+
+    @classmethod
+    def for_rows(cls, table: str | Path, *, batch: int = 1000, **shared: Any) -> Any:
+        """A task that does the work of many tasks of this class, one for each row of a table.
+
+        Parameters
+        ----------
+        table
+            Parquet, FITS, ECSV or CSV file with a column for each parameter that differs between rows.
+        batch
+            Rows whose results are written together.
+        **shared
+            Parameters that all rows have.
+
+        Returns
+        -------
+        Rows
+            Its product is a Parquet file with all columns of the table and those of the values.
+        """
+        from ._rows import rows_of
+
+        rows: Any = rows_of(cls)
+        return rows(table=str(table), batch=batch, shared=shared)
+
     def write(self, value: Any, path: Path) -> None:
         """Put a value into a file; as it stands, JSON."""
         import json
@@ -204,6 +250,13 @@ class Task(luigi.Task):
     def values(self) -> Any:
         """Values of what is required, in the structure that `requires` gives."""
         return _values(self.requires())
+
+
+def _attempt(function: Callable[[Any], Any], given: Any) -> Any:
+    try:
+        return function(given)
+    except Exception as error:  # noqa: BLE001  a row may fail in any way, the others go on
+        return error
 
 
 def identity_of(task: luigi.Task) -> str | None:
