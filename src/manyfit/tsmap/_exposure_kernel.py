@@ -49,33 +49,32 @@ def along_ring(phi: float, number: int, nside: int) -> tuple[int, int, float]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def interpolate(x: float, y: float, z: float, colatitudes: Array, nside: int, pixels: Pixels, weights: Array) -> None:
     """Fill in the four pixels around a direction and their weights; `colatitudes` are those of rings 1, 2, ..."""
-    theta, phi = np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)
+    theta, phi = np.arctan2(np.sqrt(x * x + y * y), z), np.arctan2(y, x)
     above = ring_above(max(-1.0, min(1.0, z)), nside)
     last = 4 * nside - 1
-    north, south = max(above, 1), min(above + 1, last)
-    for side, number in ((0, north), (2, south)):
-        pixels[side], pixels[side + 1], right = along_ring(phi, number, nside)
-        weights[side], weights[side + 1] = 1.0 - right, right
+    pixels[0], pixels[1], right = along_ring(phi, max(above, 1), nside)
+    pixels[2], pixels[3], right_below = along_ring(phi, min(above + 1, last), nside)
+    # the outermost rings have 4 pixels: those across the pole are 2 further on
     if above == 0:
-        _share_cap(theta / colatitudes[0], 0, (pixels[2] + 2) % 4, (pixels[3] + 2) % 4, pixels, weights)
+        kept = theta / colatitudes[0]
+        upper, lower, corner = 0.0, kept, 0.25 * (1.0 - kept)
+        pixels[0], pixels[1] = (pixels[2] + 2) % 4, (pixels[3] + 2) % 4
     elif above == last:
+        kept = (np.pi - theta) / (np.pi - colatitudes[last - 1])
+        upper, lower, corner = kept, 0.0, 0.25 * (1.0 - kept)
         base = 12 * nside * nside - 4
-        rest = (np.pi - theta) / (np.pi - colatitudes[last - 1])
-        # the first pixel of the last ring has a number that 4 divides, as all whole grids have
-        _share_cap(rest, 2, base + (pixels[0] + 2) % 4, base + (pixels[1] + 2) % 4, pixels, weights)
+        pixels[2], pixels[3] = base + (pixels[0] + 2) % 4, base + (pixels[1] + 2) % 4
     else:
-        share = (theta - colatitudes[above - 1]) / (colatitudes[above] - colatitudes[above - 1])
-        weights[:2] *= 1.0 - share
-        weights[2:] *= share
+        lower = (theta - colatitudes[above - 1]) / (colatitudes[above] - colatitudes[above - 1])
+        upper, corner = 1.0 - lower, 0.0
+    weights[0], weights[1] = upper * (1.0 - right) + corner, upper * right + corner
+    weights[2], weights[3] = lower * (1.0 - right_below) + corner, lower * right_below + corner
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _share_cap(kept: float, side: int, first: int, second: int, pixels: Pixels, weights: Array) -> None:
-    """Beyond the outermost ring: its two nearest pixels keep a part, and all four of the cap share the rest."""
-    pixels[side], pixels[side + 1] = first, second
-    weights[side] = weights[side + 1] = 0.0
-    weights[2 - side : 4 - side] *= kept
-    weights += 0.25 * (1.0 - kept)
+def along(vector: Array, attitudes: Array, t: int, axis: int) -> float:
+    """Component of a vector along an axis of the telescope."""
+    return vector[0] * attitudes[t, 0, axis] + vector[1] * attitudes[t, 1, axis] + vector[2] * attitudes[t, 2, axis]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -112,13 +111,22 @@ def add_exposure(
     for t in range(seconds.size):
         if zenith.size and vector[0] * zenith[t, 0] + vector[1] * zenith[t, 1] + vector[2] * zenith[t, 2] <= horizon[t]:
             continue
-        m = attitudes[t]
-        x = vector[0] * m[0, 0] + vector[1] * m[1, 0] + vector[2] * m[2, 0]
-        y = vector[0] * m[0, 1] + vector[1] * m[1, 1] + vector[2] * m[2, 1]
-        z = vector[0] * m[0, 2] + vector[1] * m[1, 2] + vector[2] * m[2, 2]
+        x, y, z = along(vector, attitudes, t, 0), along(vector, attitudes, t, 1), along(vector, attitudes, t, 2)
         interpolate(x, y, z, colatitudes, nside, pixels, weights)
         for k in range(4):
             total[pixels[k]] += weights[k] * seconds[t]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def move(total: Array, pixels: Pixels, values: Array) -> int:
+    """Move what is not zero into lists; how many there are."""
+    n = 0
+    for p in range(total.size):
+        if total[p] != 0.0:
+            pixels[n], values[n] = p, total[p]
+            total[p] = 0.0
+            n += 1
+    return n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -134,17 +142,12 @@ def exposures(
     """Exposure of many positions in CSR form: where rows begin, pixels, seconds."""
     total = np.zeros(12 * nside * nside)
     starts = np.zeros(vectors.shape[0] + 1, np.int64)
-    pixels, values = np.empty(8 * vectors.shape[0], np.int64), np.empty(8 * vectors.shape[0])
-    n = 0
+    room = 8 * vectors.shape[0] + total.size
+    pixels, values = np.empty(room, np.int64), np.empty(room)
     for i in range(vectors.shape[0]):
+        n = starts[i]
+        if n + total.size > values.size:
+            pixels, values = np.append(pixels, np.empty(2 * n, np.int64)), np.append(values, np.empty(2 * n))
         add_exposure(vectors[i], attitudes, seconds, zenith, horizon, colatitudes, nside, total)
-        for p in range(total.size):
-            if total[p] == 0.0:
-                continue
-            if n == values.size:
-                pixels, values = np.append(pixels, np.empty(n, np.int64)), np.append(values, np.empty(n))
-            pixels[n], values[n] = p, total[p]
-            total[p] = 0.0
-            n += 1
-        starts[i + 1] = n
-    return starts, pixels[:n], values[:n]
+        starts[i + 1] = n + move(total, pixels[n:], values[n:])
+    return starts, pixels[: starts[-1]], values[: starts[-1]]
