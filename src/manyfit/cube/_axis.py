@@ -167,7 +167,8 @@ def _pixel_axis(wcs: Any, types: list[str], ndim: int) -> int:
         listing = ", ".join(repr(t) for t in types)
         raise InputError(
             f"{'No' if not spectral else 'More than one'} spectral axis is among the coordinates of the data "
-            f"({listing}). A spectral cube is needed; if it is one, give the number of its spectral axis as spectral_axis=."
+            f"({listing}). A spectral cube is needed; if it is one, give the number of its spectral axis "
+            "as spectral_axis=."
         )
     pixels = np.flatnonzero(np.asarray(wcs.axis_correlation_matrix)[spectral[0]])
     best = spectral[0] if spectral[0] in pixels else int(pixels[-1])

@@ -32,6 +32,7 @@ def channels_of(cube: Cube, given: Any) -> NDArray[np.bool_]:
 
     Examples
     --------
+    >>> import manyfit
     >>> co = manyfit.cube.read(np.zeros(6) * u.K, spectral_axis=np.arange(6) * u.km / u.s)
     >>> channels_of(co, [slice(0, 2), (4, 9) * u.km / u.s])
     array([ True,  True, False, False,  True,  True])
@@ -46,7 +47,7 @@ def channels_of(cube: Cube, given: Any) -> NDArray[np.bool_]:
 
 
 def _is_mask(given: Any, cube: Cube) -> bool:
-    return np.shape(given) == (cube.n_channels,) and np.asarray(given).dtype == bool
+    return isinstance(given, np.ndarray) and given.dtype == bool and given.shape == (cube.n_channels,)
 
 
 def _one(cube: Cube, item: Any) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ def channel_correlation(
     r"""Correlation of the noise between channels 0, 1, 2 ... `n_lags` apart, from all spectra together.
 
     With x the values of a spectrum without their mean and s² their variance, it is the mean of x_i x_(i+k) / s² over
-    all pairs of voxels of all spectra, made 1 at k = 0.
+    all pairs of voxels of all spectra, made 1 at k = 0 and corrected for the mean being that of the same values.
 
     Parameters
     ----------
@@ -51,11 +51,12 @@ def channel_correlation(
 
     Examples
     --------
+    >>> import manyfit, astropy.units as u
     >>> white = np.random.default_rng(0).normal(size=(400, 20, 20))
     >>> smoothed = (white[:-2] + 2 * white[1:-1] + white[2:]) / 4
     >>> cube = manyfit.cube.read(smoothed * u.K, spectral_axis=np.arange(398) * u.km / u.s)
-    >>> manyfit.cube.channel_correlation(cube, n_lags=3).round(2)  # 2/3, 1/6, 0
-    array([1.  , 0.67, 0.17, 0.  ])
+    >>> manyfit.cube.channel_correlation(cube, n_lags=2).round(1)  # in truth 2/3 and 1/6
+    array([1. , 0.7, 0.2])
     """
     if not 0 < n_lags < cube.n_channels:
         raise InputError(f"n_lags is {n_lags}. Give 1 or more, and fewer than the {cube.n_channels} channels.")
@@ -74,15 +75,24 @@ def channel_correlation(
 
     each_part(cube, work, collect, workers=workers)
     # added in one order, whatever the threads did
-    products, pairs = np.sum([sums[index] for index in sorted(sums)], axis=0)
+    products, pairs, counted = np.sum([sums[index] for index in sorted(sums)], axis=0)
     if not products[0] > 0 or not pairs.all():
         raise InputError("There is no noise to correlate: no spectrum has different values in the channels given.")
-    found: NDArray[np.float64] = products / pairs / (products[0] / pairs[0])
-    return found
+    return _without_bias(products / pairs / (products[0] / pairs[0]), pairs[0] / counted[0])
+
+
+def _without_bias(r: NDArray[np.float64], n: float) -> NDArray[np.float64]:
+    """Make up for the mean that was taken from the n values themselves.
+
+    It lowers each correlation r_k by f (1 - r_k) / n to first order, with f = 1 + 2 (r_1 + r_2 + ...) of the true ones.
+    """
+    f = (1 + 2 * r[1:].sum()) / (1 - 2 * (1 - r[1:]).sum() / n)
+    corrected: NDArray[np.float64] = r + (1 - r) * f / n
+    return corrected
 
 
 def _products(values: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
-    """Sums of products of values some channels apart, and their number, over all spectra."""
+    """Sums over all spectra of products of values some channels apart, their number, and the number of spectra."""
     with np.errstate(divide="ignore", invalid="ignore"):
         count = np.count_nonzero(~np.isnan(values), axis=1)[:, None]
         centred = values - np.nansum(values, axis=1, keepdims=True) / count
@@ -92,7 +102,8 @@ def _products(values: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
     n = values.shape[1]
     apart = [(slice(0, n - k), slice(k, n)) for k in range(n_lags + 1)]
     products = [np.vdot(centred[:, a], centred[:, b]) for a, b in apart]
-    return np.array([products, [np.count_nonzero(good[:, a] & good[:, b]) for a, b in apart]], np.float64)
+    pairs = [np.count_nonzero(good[:, a] & good[:, b]) for a, b in apart]
+    return np.array([products, pairs, [np.count_nonzero(good.any(axis=1))] * len(pairs)], np.float64)
 
 
 def effective_noise(noise: Quantity, correlation: ArrayLike) -> Quantity:
@@ -117,7 +128,8 @@ def effective_noise(noise: Quantity, correlation: ArrayLike) -> Quantity:
 
     Examples
     --------
-    >>> manyfit.cube.effective_noise(0.3 * u.K, [1, 2 / 3, 1 / 6]).round(4)
+    >>> import astropy.units as u
+    >>> effective_noise(0.3 * u.K, [1, 2 / 3, 1 / 6]).round(4)
     <Quantity 0.4899 K>
     """
     r = np.asarray(correlation, np.float64)

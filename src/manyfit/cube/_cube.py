@@ -52,7 +52,7 @@ class Cube:
 
     Examples
     --------
-    >>> import numpy as np, astropy.units as u
+    >>> import manyfit, astropy.units as u
     >>> co = manyfit.cube.read(np.ones((5, 3, 4)) * u.K, spectral_axis=np.arange(5) * u.km / u.s)
     >>> co
     <Cube: 5 channels, 0 to 4 km / s; 3 x 4 spectra in K>
@@ -156,7 +156,7 @@ class Cube:
 
         Examples
         --------
-        >>> import numpy as np, astropy.units as u
+        >>> import manyfit, astropy.units as u
         >>> co = manyfit.cube.read(
         ...     np.ones(3) * u.K, spectral_axis=[115.26, 115.27, 115.28] * u.GHz, rest=115.2712018 * u.GHz
         ... )

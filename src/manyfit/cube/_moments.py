@@ -149,7 +149,7 @@ def moments(cube: Cube, signal: Any = None, *, noise: Any = None, workers: int |
 
     Examples
     --------
-    >>> import numpy as np, astropy.units as u
+    >>> import manyfit, astropy.units as u
     >>> v = np.linspace(-20, 20, 81) * u.km / u.s
     >>> line = 3 * np.exp(-0.5 * ((v.value - 1) / 2) ** 2) * u.K
     >>> m = manyfit.cube.moments(manyfit.cube.read(line, spectral_axis=v), noise=0.1 * u.K)

@@ -95,7 +95,7 @@ def read(
 
     Examples
     --------
-    >>> import numpy as np, astropy.units as u
+    >>> import manyfit, numpy as np
     >>> velocity = np.linspace(-10, 10, 41) * u.km / u.s
     >>> manyfit.cube.read(np.zeros((8, 9, 41)), spectral_axis=velocity, unit="K")
     <Cube: 41 channels, -10 to 10 km / s; 8 x 9 spectra in K>
@@ -130,7 +130,7 @@ def _cube(given: Input, axis: SpectralAxis, place: Place, mask: Any) -> Cube:
         wcs=wcs,
         mask=None if mask is None else place.lay("mask", mask)[0],
         header=given.header,
-        rest=_rest_in(given.header) or _rest_of_wcs(labelled.wcs),
+        rest=_rest_of_wcs(labelled.wcs) if (rest := _rest_in(given.header)) is None else rest,
         convention=axis.convention,
         medium=axis.medium,
         notes=(*_moved(layout), *_unit_notes(given), *axis.notes, *given.notes),

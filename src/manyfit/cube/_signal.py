@@ -113,6 +113,7 @@ def signal_mask(
 
     Examples
     --------
+    >>> import manyfit
     >>> cube = manyfit.cube.read(manyfit.datasets.simulate_cube((53, 30, 30)).to_hdu())
     >>> signal = manyfit.cube.signal_mask(cube)
     >>> len(signal.regions), signal.mask.shape, signal.spatial.shape

@@ -34,7 +34,7 @@ def simulate_clouds_cube(*, rng: int | np.random.Generator = 0, noise: float | u
     """Simulate a small cube of CO (2-1): two giant clouds joined by faint emission, and two cut off at the edge.
 
     It has 300 channels of 0.7 km/s and 64 x 64 pixels of 1 arcsec, in K. With the default noise, a mask of the voxels
-    above 3 times the noise has a few hundred regions, nearly all of them noise; three remain that have more than 40
+    above 3 times the noise has some 900 regions, nearly all of them noise; three remain that have more than 40
     voxels and more than 5 above 6 times the noise. The geometry is that of the cube of the tutorial "Multispectrum
     parallel fitting" of Learn Astropy.
 
@@ -59,7 +59,7 @@ def simulate_clouds_cube(*, rng: int | np.random.Generator = 0, noise: float | u
 
     Examples
     --------
-    >>> cube = manyfit.datasets.simulate_clouds_cube()
+    >>> cube = simulate_clouds_cube()
     >>> cube.data.shape, cube.data.unit, cube.truth["mean"].unit
     ((300, 64, 64), Unit("K"), Unit("km / s"))
     """
