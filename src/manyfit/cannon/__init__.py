@@ -8,11 +8,15 @@ from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
     from manyfit.cannon._calibration import Calibration as Calibration
+    from manyfit.cannon._flags import FlagLimits as FlagLimits
+    from manyfit.cannon._flags import LabelFlag as LabelFlag
     from manyfit.cannon._label_status import LabelStatus as LabelStatus
     from manyfit.cannon._label_table import LabelTable as LabelTable
     from manyfit.cannon._model import CannonModel as CannonModel
     from manyfit.cannon._model import TrainingSummary as TrainingSummary
+    from manyfit.cannon._nuisance import Nuisance as Nuisance
     from manyfit.cannon._scaling import Scaling as Scaling
+    from manyfit.cannon._train import train as train
     from manyfit.cannon._training_set import TrainingSet as TrainingSet
     from manyfit.cannon._vectorizer import Vectorizer as Vectorizer
 
@@ -21,11 +25,15 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "Calibration": "_calibration",
         "CannonModel": "_model",
+        "FlagLimits": "_flags",
+        "LabelFlag": "_flags",
         "LabelStatus": "_label_status",
         "LabelTable": "_label_table",
+        "Nuisance": "_nuisance",
         "Scaling": "_scaling",
         "TrainingSet": "_training_set",
         "TrainingSummary": "_model",
         "Vectorizer": "_vectorizer",
+        "train": "_train",
     },
 )

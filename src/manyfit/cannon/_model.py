@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,11 @@ from manyfit.errors import InputError
 from ._calibration import Calibration
 from ._scaling import Scaling
 from ._vectorizer import Vectorizer
+
+if TYPE_CHECKING:
+    from ._flags import FlagLimits
+    from ._label_table import LabelTable
+    from ._nuisance import Nuisance
 
 N_STARTS_KEPT = 32  # labels of training stars that are kept as starts of inference
 NO_LEVERAGE = 1e-10  # relative size of eigenvalues of the design's matrix that count as zero
@@ -121,6 +126,94 @@ class CannonModel:
         flux = self.vectorizer.design(self.scaling.to_scaled(values)) @ self.theta.T
         flux[:, ~self.usable] = np.nan
         return flux
+
+    def infer(
+        self,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        *,
+        wavelength: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        n_starts: int = 4,
+        second_derivatives: bool = True,
+        max_iterations: int = 50,
+        nuisance: Nuisance | None = None,
+        limits: FlagLimits | None = None,
+        scheduler: object = None,
+        workers: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> LabelTable:
+        """Labels of stars, with errors and flags.
+
+        The pixels of a star are summed once, after which chi-squared is a small form of the labels; Newton's method
+        finds its minimum from several starts. Labels of a star depend on nothing but its own spectrum, bit for bit.
+
+        Parameters
+        ----------
+        flux
+            Flux divided by its continuum, (N, P) or (P,), on the wavelengths of the model. Arrays that are mapped to
+            a file are read block by block.
+        ivar
+            Its inverse variance. Pixels where it is not positive and finite, or where the flux is not finite, are left
+            out.
+        wavelength
+            Wavelengths of the flux, (P,), to be checked against those of the model.
+        mask
+            True for pixels that must not be used, (N, P).
+        n_starts
+            From how many stars of the training set, those that fit best, the minimum is looked for.
+        second_derivatives
+            False for Gauss-Newton steps, which converge slowly for stars that fit badly.
+        max_iterations
+            Most steps of each run.
+        nuisance
+            What is fitted besides the labels.
+        limits
+            Where flags begin.
+        scheduler, workers
+            Where blocks of stars are fitted: "threads" (default) or "serial", and in how many threads.
+        progress
+            Called as ``progress(done, total)`` in stars.
+
+        Returns
+        -------
+        LabelTable
+            Stars that could not be fitted have a status and NaN.
+
+        Raises
+        ------
+        InputError
+            For arrays of another shape or other wavelengths than the model's.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from manyfit import cannon
+        >>> rng = np.random.default_rng(1)
+        >>> labels = rng.uniform(-1, 1, (60, 2))
+        >>> flux = 1 + labels @ rng.normal(0, 0.1, (2, 30)) + rng.normal(0, 1e-3, (60, 30))
+        >>> stars = cannon.TrainingSet(np.arange(30.0), flux, np.full((60, 30), 1e6), labels, ("A", "B"))
+        >>> table = cannon.train(stars, order=1).infer(flux[:2], np.full((2, 30), 1e6))
+        >>> bool(np.all(np.abs(table["A"] - labels[:2, 0]) < 5 * table.error("A"))), table.status.tolist()
+        (True, [0, 0])
+        """
+        from ._infer import infer
+
+        return infer(
+            self,
+            flux,
+            ivar,
+            wavelength=wavelength,
+            mask=mask,
+            n_starts=n_starts,
+            second_derivatives=second_derivatives,
+            max_iterations=max_iterations,
+            nuisance=nuisance,
+            limits=limits,
+            scheduler=scheduler,
+            workers=workers,
+            progress=progress,
+        )
 
 
 def spread(scaled: NDArray[np.float64], count: int) -> NDArray[np.intp]:

@@ -1,0 +1,67 @@
+"""The design of a training set, and the pieces of its spectra that are read together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._normal_kernel import clean
+from ._training_set import TrainingSet
+
+Floats = NDArray[np.float64]
+
+TILE = 64  # pixels that are trained together: their matrices stay in the first cache
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Terms of each star, or their expectation for stars with uncertain labels.
+
+    Attributes
+    ----------
+    terms
+        Expected terms, (N, T).
+    uncertain
+        Indices of the stars with uncertain labels, (K,).
+    covariance
+        Covariance of their terms, upper halves row by row, (K, T (T + 1) / 2).
+    """
+
+    terms: Floats
+    uncertain: NDArray[np.int64]
+    covariance: Floats
+
+    @classmethod
+    def of(cls, terms: Floats) -> Design:
+        """The design of stars with certain labels."""
+        n_products = len(np.triu_indices(terms.shape[1])[0])
+        return cls(np.ascontiguousarray(terms), np.zeros(0, dtype=np.int64), np.zeros((0, n_products)))
+
+    @cached_property
+    def products(self) -> Floats:
+        """Expected products of two terms, (N, T (T + 1) / 2), upper halves row by row."""
+        products = half_products(self.terms)
+        products[self.uncertain] += self.covariance
+        return products
+
+
+def half_products(terms: Floats) -> Floats:
+    """Products of two terms of each row, upper halves row by row.
+
+    >>> half_products(np.array([[1.0, 3.0]])).tolist()
+    [[1.0, 3.0, 9.0]]
+    """
+    first, second = np.triu_indices(terms.shape[1])
+    return np.ascontiguousarray(terms[:, first] * terms[:, second])
+
+
+def read_tile(stars: TrainingSet, pixels: slice) -> tuple[Floats, Floats]:
+    """Flux and inverse variance of some pixels of all stars, (N, B); zeros where they cannot be used."""
+    flux, ivar = np.ascontiguousarray(stars.flux[:, pixels]), np.ascontiguousarray(stars.ivar[:, pixels])
+    mask = np.zeros((0, 0), dtype=bool) if stars.mask is None else np.ascontiguousarray(stars.mask[:, pixels])
+    clean_flux, clean_ivar = np.empty(flux.shape), np.empty(flux.shape)
+    clean(flux, ivar, mask, clean_flux, clean_ivar)
+    return clean_flux, clean_ivar
