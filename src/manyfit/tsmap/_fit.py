@@ -15,11 +15,12 @@ from ._combine_kernel import fit_tile
 from ._confidence import one_sided_level
 from ._exposure import Exposure
 from ._grid import Grid, healpix_grid, positions_grid
-from ._problem import Options, SkyProblem, problem
+from ._problem import Options, Rows, SkyProblem, problem
 from ._scan import best_of, scanned
 from ._solution import Part, Room, Solution, empty_part
-from ._spectrum import AnySpectrum, spectrum_of
+from ._spectrum import spectrum_of
 from ._ts_map import TSMap
+from ._where import Where
 
 if TYPE_CHECKING:
     from astropy.coordinates import SkyCoord
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 BYTES_PER_POSITION = 1024  # of a tile: exposure and results; the expectation of one position at a time
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where and how tiles of positions are fitted: see `manyfit.fit`."""
-
-    scheduler: Any = None
-    workers: int | None = None
-    memory: int | None = None
-    progress: bool | Callable[[int, int], None] | None = None
 
 
 def fit(
@@ -135,34 +126,32 @@ def fit(
         occultation=occultation,
         options=Options(signed, one_sided_level(confidence), errors),
     )
-    grid = healpix_grid(nside, order=order, frame=frame, region=region) if positions is None else None
-    grid = grid or positions_grid(positions)
+    if positions is None:
+        grid = healpix_grid(nside, order=order, frame=frame, region=region)
+    else:
+        grid = positions_grid(positions)
     where = Where(scheduler, workers, memory, progress)
-    solution, index = fit_grid(the_problem, grid, where)
+    solution, index = fit_grid(the_problem, the_problem.rows(), grid, where)
     notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
     return TSMap(grid, solution, chosen, confidence, index, notes, the_problem)
 
 
-def fit_grid(problem: SkyProblem, grid: Grid, where: Where) -> tuple[Solution, Array | None]:
-    """Fit all positions of a grid; their best indices if several spectra are tried."""
+def fit_grid(problem: SkyProblem, rows: Iterable[Rows], grid: Grid, where: Where) -> tuple[Solution, Array | None]:
+    """Fit all positions of a grid with the rows of each spectrum; their best indices if there are several."""
     vectors = grid.vectors
-    solutions = [_fit_spectrum(problem, spectrum, vectors, where) for spectrum in problem.spectra]
+    solutions = [_fit_rows(problem, one, vectors, where) for one in rows]
     if len(solutions) == 1:
         return solutions[0], None
     best, which = best_of(solutions)
     return best, np.array([getattr(each, "index", np.nan) for each in problem.spectra])[which]
 
 
-def _fit_spectrum(problem: SkyProblem, spectrum: AnySpectrum, vectors: Array, where: Where) -> Solution:
-    reduced, sums = problem.reduced(spectrum)
-    work = FitWork(
-        problem.d, problem.b, problem.background_sum, reduced, sums, vectors, problem.exposure, problem.options
-    )
+def _fit_rows(problem: SkyProblem, rows: Rows, vectors: Array, where: Where) -> Solution:
+    work = FitWork(problem.d, problem.b, problem.background_sum, *rows, vectors, problem.exposure, problem.options)
     executor = executor_for(where.scheduler, where.workers)
-    tiles = plan(
-        (len(vectors),), bytes_per_element=BYTES_PER_POSITION, memory=where.memory, n_workers=executor.n_workers
-    )
-    room = Room.of(len(vectors))
+    n = len(vectors)
+    tiles = plan((n,), bytes_per_element=BYTES_PER_POSITION, memory=where.memory, n_workers=executor.n_workers)
+    room = Room.of(n)
     with progress_for(where.progress) as progress:
         run(tiles, work, collect=room.collect, executor=executor, progress=progress)
     return room.solution()

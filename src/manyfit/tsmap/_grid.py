@@ -71,12 +71,12 @@ class Grid:
     @property
     def level(self) -> Pixels:
         """HEALPix level (log2 of nside) of each pixel."""
-        return level_and_pixel(self._needs_uniq())[0]
+        return level_and_pixel(self.unique())[0]
 
     @property
     def nested(self) -> Pixels:
         """Number in nested order of each pixel at its level."""
-        return level_and_pixel(self._needs_uniq())[1]
+        return level_and_pixel(self.unique())[1]
 
     @property
     def pixels(self) -> Pixels:
@@ -97,7 +97,8 @@ class Grid:
         """Whether pixels cover the sky."""
         return self.uniq is not None and bool(np.isclose(self.area.sum(), SPHERE))
 
-    def _needs_uniq(self) -> Pixels:
+    def unique(self) -> Pixels:
+        """Unique numbers of the pixels; an error for a list of positions, which has none."""
         if self.uniq is None:
             raise InputError("A list of positions has no pixels. Fit a HEALPix grid (nside=...) for areas and maps.")
         return self.uniq

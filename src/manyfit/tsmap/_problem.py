@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,10 @@ class Options:
     signed: bool
     level: float
     errors: bool
+
+
+Rows = tuple[Array, Array]
+"""Expected counts per second of each pixel (RING): in the bins with counts, (pixel, bin); in all, (pixel,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +77,11 @@ class SkyProblem:
     options: Options
     zero_background: ZeroBackground
 
-    def reduced(self, spectrum: AnySpectrum) -> tuple[Array, Array]:
-        """Expected counts per second of each pixel (RING): in the bins with counts, (pixel, bin); in all, (pixel,)."""
+    def rows(self) -> Iterator[Rows]:
+        """For each spectrum the response as the fit needs it, read when asked for."""
+        return map(self._rows_of, self.spectra)
+
+    def _rows_of(self, spectrum: AnySpectrum) -> Rows:
         flux = spectrum.flux(self.response.axes.interval("Ei").edges)
         channels = None if self.joint else self.channels
         rows = np.ascontiguousarray(self.response.reduced(self.bins, flux, channels))

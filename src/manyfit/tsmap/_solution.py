@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -61,6 +60,16 @@ class Solution:
         """Where there is a norm."""
         return np.asarray(self.status <= LAST_GOOD)
 
+    def at(self, where: NDArray[Any]) -> Solution:
+        """The results at some hypotheses."""
+        return Solution(**{f.name: getattr(self, f.name)[where] for f in fields(self)})
+
+    def followed_by(self, other: Solution) -> Solution:
+        """These results, then others."""
+        return Solution(
+            **{f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Room:
@@ -90,7 +99,3 @@ class Room:
 def empty_part(n: int, *, errors: bool) -> Part:
     """Arrays for the results of a block."""
     return np.empty((n, 7 if errors else 4)), np.empty(n, np.int16), np.empty(n, np.int8)
-
-
-Progress = bool | Callable[[int, int], None] | None
-Scheduler = Any

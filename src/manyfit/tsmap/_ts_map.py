@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +157,44 @@ class TSMap:
         index = None if self.spectral_index is None else float(self.spectral_index[i])
         return Peak(self.grid.skycoord[i], i, **values, spectral_index=index)
 
-    def refine(self, nside: int = 128, containment: float = 0.99, **_: Any) -> TSMap:
-        """Fit again with smaller pixels where the source may be."""
-        raise NotImplementedError
+    def refine(
+        self,
+        nside: int = 128,
+        containment: float = 0.99,
+        *,
+        scheduler: Any = None,
+        workers: int | None = None,
+        memory: int | None = None,
+        progress: bool | Callable[[int, int], None] | None = None,
+    ) -> TSMap:
+        """The map with smaller pixels where the source may be.
+
+        Pixels whose TS is above that of the edge of a containment region, and those beside them, are divided into four
+        and fitted again, until they have the size wanted.
+
+        Parameters
+        ----------
+        nside
+            Of the smallest pixels, a power of two.
+        containment
+            Probability that the source lies in the pixels that are divided.
+        scheduler, workers, memory, progress
+            Where to run, as in `manyfit.fit`.
+
+        Returns
+        -------
+        TSMap
+            Of pixels of several sizes.
+
+        Raises
+        ------
+        InputError
+            The map was read from a file, is a list of positions, or has pixels as small already.
+        """
+        from ._refine import refine
+        from ._where import Where
+
+        return refine(self, nside, containment, Where(scheduler, workers, memory, progress))
 
     def __repr__(self) -> str:
         """A line with grid and peak."""
