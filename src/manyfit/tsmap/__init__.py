@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from manyfit.tsmap._axes import Axes as Axes
     from manyfit.tsmap._axes import Axis as Axis
     from manyfit.tsmap._axes import HealpixAxis as HealpixAxis
+    from manyfit.tsmap._binning import bin_events as bin_events
     from manyfit.tsmap._counts import Counts as Counts
     from manyfit.tsmap._fit import fit as fit
     from manyfit.tsmap._grid import Grid as Grid
+    from manyfit.tsmap._index import ResponseIndex as ResponseIndex
     from manyfit.tsmap._orientation import Orientation as Orientation
     from manyfit.tsmap._response import DetectorResponse as DetectorResponse
     from manyfit.tsmap._response import PointSourceResponse as PointSourceResponse
@@ -43,9 +45,11 @@ __getattr__, __dir__, __all__ = lazy(
         "PowerLaw": "_spectrum",
         "SkyStatus": "_status",
         "Solution": "_solution",
+        "ResponseIndex": "_index",
         "Spectrum": "_spectrum",
         "TSMap": "_ts_map",
         "fit": "_fit",
         "solve": "_solve",
+        "bin_events": "_binning",
     },
 )

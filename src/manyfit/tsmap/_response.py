@@ -33,7 +33,7 @@ class ReducedResponse(Protocol):
 
     @property
     def unit(self) -> str:
-        """ "cm2", or "cm2 s" where times are multiplied in."""
+        """Unit of the areas: "cm2", or "cm2 s" where times are multiplied in."""
 
     @property
     def sums(self) -> NDArray[np.float64]:

@@ -292,7 +292,7 @@ def integrate(
             for low, high in zip(np.log(parts[:-1]), np.log(parts[1:]), strict=True)
         ]
     )
-    flux = np.add.reduceat(values, np.searchsorted(parts, edges[:-1]))
+    flux: NDArray[np.float64] = np.add.reduceat(values, np.searchsorted(parts, edges[:-1]))
     if not np.isfinite(flux).all() or (flux < 0).any():
         bad = int(np.argmin(np.isfinite(flux) & (flux >= 0)))
         raise InputError(
