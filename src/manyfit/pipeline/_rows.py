@@ -61,15 +61,15 @@ class Rows(Task):
             return None
         return State.of(self._plan(), self.workspace, self.workspace.folder / self.get_task_family())
 
-    def record(self) -> dict[str, Any] | None:
+    def _record(self) -> dict[str, Any] | None:
         """What all rows have in common, the identity of each, and how often failed ones were asked for again."""
         state = self.state()
-        return None if state is None else self._record(state)
+        return None if state is None else self._record_of(state)
 
     def complete(self) -> bool:
         """Whether all rows whose input exists are dealt with, and the table of results is there."""
         state = self.state()
-        return state is not None and not state.todo and self.workspace.is_done(digest(self._record(state)))
+        return state is not None and not state.todo and self.workspace.is_done(digest(self._record_of(state)))
 
     def compute(self, inputs: Any) -> pa.Table:
         """Do the rows that are left, then gather the results of all."""
@@ -95,7 +95,7 @@ class Rows(Task):
         """The table of results, an astropy Table; what a row does not have is masked."""
         return read_results(path)
 
-    def _record(self, state: State) -> dict[str, Any]:
+    def _record_of(self, state: State) -> dict[str, Any]:
         return {
             "task": self.get_task_family(),
             "version": self.version,

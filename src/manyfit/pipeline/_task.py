@@ -13,6 +13,7 @@ from luigi.task import flatten
 from manyfit.errors import InputError
 
 from ._canonical import digest
+from ._cycles import no_cycle
 from ._declared import checked, checked_values, declares, parameter_of
 from ._files import digests
 from ._parameters import File, record_of
@@ -104,11 +105,21 @@ class Task(luigi.Task):
     # -- identity ----------------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any] | None:
-        """What the identity is a digest of; None while an input file does not exist."""
+        """What the identity is a digest of; None while an input file does not exist.
+
+        Raises
+        ------
+        InputError
+            The task requires itself, by way of others.
+        """
+        with no_cycle(self):
+            return self._record()
+
+    def _record(self) -> dict[str, Any] | None:
         names = [name for name, parameter in self.all_parameters() if isinstance(parameter, File)]
         paths = [getattr(self, name) for name in names if getattr(self, name) is not None]
         found = digests(self.workspace.index, paths) if paths else {}
-        required = {str(key): identity_of(task) for key, task in _required(self).items()}
+        required = {str(key): identity_of(task) for key, task in required_of(self).items()}
         if None in found.values() or None in required.values():
             return None
         return {
@@ -266,7 +277,8 @@ def identity_of(task: luigi.Task) -> str | None:
     return digest({"task": task.get_task_family(), "parameters": task.to_str_params(only_significant=True)})
 
 
-def _required(task: luigi.Task) -> dict[str, luigi.Task]:
+def required_of(task: luigi.Task) -> dict[str, luigi.Task]:
+    """What a task requires by name; the parts of a list are numbered."""
     required = task.requires()
     if isinstance(required, Mapping):
         return {
