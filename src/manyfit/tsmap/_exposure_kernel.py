@@ -74,7 +74,10 @@ def interpolate(x: float, y: float, z: float, colatitudes: Array, nside: int, pi
 @njit(cache=True, nogil=True, error_model="numpy")
 def along(vector: Array, attitudes: Array, t: int, axis: int) -> float:
     """Component of a vector along an axis of the telescope."""
-    return vector[0] * attitudes[t, 0, axis] + vector[1] * attitudes[t, 1, axis] + vector[2] * attitudes[t, 2, axis]
+    total = 0.0
+    for i in range(3):
+        total += vector[i] * attitudes[t, i, axis]
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -175,6 +175,8 @@ class FitWork:
         (here,) = tile.slices
         part = empty_part(tile.n_elements, errors=self.options.errors)
         exposure = self.exposure.of(self.vectors[here])
-        data = (self.reduced, self.sums, self.d, self.b, self.background_sum)
-        fit_tile(*exposure, *data, self.options.signed, self.options.level, *part)
+        rows, options = (self.reduced, self.sums), self.options
+        values, niter, status = part
+        how = (self.background_sum, options.signed, options.level)
+        fit_tile(*exposure, *rows, self.d, self.b, *how, values, niter, status)
         return part

@@ -90,7 +90,7 @@ class Grid:
     @property
     def area(self) -> Array:
         """Steradians of each pixel."""
-        return SPHERE / (12.0 * 4.0**self.level)
+        return np.asarray(SPHERE / (12.0 * 4.0**self.level))
 
     @property
     def is_whole_sky(self) -> bool:
@@ -119,7 +119,7 @@ def healpix_grid(nside: int, *, order: str = "nested", frame: str = "galactic", 
         None for the whole sky; ``(SkyCoord, radius)`` for a cone; a ``mocpy.MOC``.
     """
     _check_names(order, frame)
-    if not isinstance(nside, int | np.integer) or nside < 1 or nside & (nside - 1) or nside > 2**HIGHEST_LEVEL:
+    if nside < 1 or nside & (nside - 1) or nside > 2**HIGHEST_LEVEL:
         raise InputError(f"nside is {nside!r}. Give a power of two: 1, 2, 4, ... 2**{HIGHEST_LEVEL}.")
     pixels = np.arange(12 * int(nside) ** 2)
     if order == "ring":

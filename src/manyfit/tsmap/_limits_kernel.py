@@ -13,6 +13,7 @@ Array = NDArray[np.float64]
 
 MAX_STEPS = 60
 STEP = 1e-6  # relative; the square of it is left
+FINE_STEP = 1e-10  # where the norm follows from x and is that before the last step
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -24,7 +25,8 @@ def parabola(gradient: float, curved: float, level: float) -> float:
     >>> parabola(0.0, 4.0, 1.0), parabola(2.0, 0.0, 1.0)
     (0.5, 0.5)
     """
-    return 2.0 * level / (gradient + np.sqrt(gradient * gradient + 4.0 * curved * level))
+    root: float = np.sqrt(gradient * gradient + 4.0 * curved * level)
+    return 2.0 * level / (gradient + root)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
@@ -46,7 +48,7 @@ def crossing(
     The root of the fall is nearly linear, so Newton's steps on it take two or three; a bracket guards them.
     """
     inner, outer, x = 0.0, edge, start
-    change = np.nan
+    change: float = np.nan
     for _ in range(MAX_STEPS):
         value, slope, change = fall(d, q, x, u, beta, s, d_sum, t)
         if value < level:
@@ -54,10 +56,11 @@ def crossing(
         else:
             outer = x
         root = np.sqrt(max(value, 0.0))
-        step = 2.0 * root * (np.sqrt(level) - root) / slope
-        new = x + step
-        if abs(step) <= STEP * abs(x):
-            return change + step * (1.0 if t == 0.0 else change / x)
+        new: float = x + 2.0 * root * (np.sqrt(level) - root) / slope
+        if t == 0.0 and abs(new - x) <= STEP * abs(x):
+            return new
+        if t > 0.0 and abs(new - x) <= FINE_STEP * abs(x):
+            return change
         if not (min(inner, outer) < new < max(inner, outer)):
             new = 2.0 * x if np.isinf(outer) else 0.5 * (inner + outer)
         x = new

@@ -92,8 +92,8 @@ class Room:
 
     def solution(self) -> Solution:
         """The columns by name."""
-        ts, norm, scale, *rest = np.ascontiguousarray(self.values.T)
-        return Solution(ts, norm, *rest, background_scale=scale, niter=self.niter, status=self.status)
+        ts, norm, scale, err, errn, errp, ul = np.ascontiguousarray(self.values.T)
+        return Solution(ts, norm, err, errn, errp, ul, scale, self.niter, self.status)
 
 
 def empty_part(n: int, *, errors: bool) -> Part:
