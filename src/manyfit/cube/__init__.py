@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from manyfit.cube._hyperfine import Ammonia1D as Ammonia1D
     from manyfit.cube._hyperfine import HyperfineLine as HyperfineLine
     from manyfit.cube._hyperfine import N2HPlus1D as N2HPlus1D
+    from manyfit.cube._line_group import LineValues as LineValues
+    from manyfit.cube._line_group import line_group as line_group
+    from manyfit.cube._line_group import line_values as line_values
     from manyfit.cube._moments import Moments as Moments
     from manyfit.cube._moments import moments as moments
     from manyfit.cube._noise import noise as noise
@@ -34,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy(
         "CubeFit": "_cube_fit",
         "Decomposition": "_decomposition",
         "HyperfineLine": "_hyperfine",
+        "LineValues": "_line_group",
         "Moments": "_moments",
         "N2HPlus1D": "_hyperfine",
         "SignalMask": "_signal",
@@ -42,6 +46,8 @@ __getattr__, __dir__, __all__ = lazy(
         "effective_noise": "_correlation",
         "fit_lines": "_fit_lines",
         "guess": "_guess",
+        "line_group": "_line_group",
+        "line_values": "_line_group",
         "moments": "_moments",
         "noise": "_noise",
         "read": "_read",

@@ -34,7 +34,7 @@ SPECTRA_AT_ONCE = 32768
 
 def decompose(
     cube: Cube,
-    signal: SignalMask | None = None,
+    signal: SignalMask | NDArray[np.bool_] | None = None,
     *,
     max_components: int = 3,
     criterion: str = "aicc",
@@ -72,7 +72,7 @@ def decompose(
     cube
         The cube, without continuum. Lines are positive; give the cube with its sign changed for absorption.
     signal
-        Which spectra to decompose, by `signal_mask`; over their whole axis. Default: all.
+        Which spectra to decompose, over their whole axis: a `SignalMask`, or a boolean map. Default: all.
     max_components
         Largest number of components, 1 to 5.
     criterion
@@ -123,7 +123,9 @@ def decompose(
     started = time.perf_counter()
     needs = _needs(cube, criterion, false_alarm, min_snr, width)
     sigma = _sigma(cube, noise)
-    selected = np.ones(cube.spatial_shape, bool) if signal is None else np.asarray(signal.spatial)
+    selected = (
+        np.ones(cube.spatial_shape, bool) if signal is None else np.asarray(getattr(signal, "spatial", signal), bool)
+    )
     if selected.shape != cube.spatial_shape:
         raise InputError(f"signal is of maps of shape {selected.shape}, the cube of {cube.spatial_shape}.")
     run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
@@ -132,7 +134,7 @@ def decompose(
     result = _result(cube, sigma, found, max_components, time.perf_counter() - started)
     numbers = found.number.reshape(selected.shape)
     criteria = found.criteria.reshape(-1, *selected.shape)
-    return Decomposition(result, numbers, criteria, criterion, needs.gain, cube, signal)
+    return Decomposition(result, numbers, criteria, criterion, needs.gain, cube)
 
 
 # -- what is asked for -----------------------------------------------------------------------------------------------

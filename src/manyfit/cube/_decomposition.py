@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from manyfit.cube._cube import Cube
-    from manyfit.cube._signal import SignalMask
 
 Array = NDArray[np.float64]
 
@@ -44,7 +43,7 @@ class Decomposition(Mapping[str, Any]):
         Its name.
     gain_needed
         How far chi2 had to fall with each component.
-    cube, signal
+    cube
         What was decomposed.
 
     Examples
@@ -65,7 +64,6 @@ class Decomposition(Mapping[str, Any]):
     criterion: str
     gain_needed: float
     cube: Cube
-    signal: SignalMask | None = None
 
     # -- maps --------------------------------------------------------------------------------------------------------
 
@@ -216,7 +214,7 @@ class Decomposition(Mapping[str, Any]):
         return to_table(self)
 
     def to_fits(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write a FITS file as `FitResult.to_fits` does, with images of the number of components and the criteria as well.
+        """Write a FITS file as `FitResult.to_fits` does, with images of number of components and criteria.
 
         Raises
         ------
