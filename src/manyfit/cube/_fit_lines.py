@@ -142,7 +142,7 @@ def noise_for(cube: Cube, signal: Any, given: Any, select: NDArray[np.bool]) -> 
     Raises
     ------
     InputError
-        A word other than ``"residuals"``.
+        A word other than ``"residuals"``, or another unit.
     """
     import astropy.units as u
 
@@ -150,6 +150,8 @@ def noise_for(cube: Cube, signal: Any, given: Any, select: NDArray[np.bool]) -> 
         if given != "residuals":
             raise unknown_name("noise", given, ["residuals"])
         return None
+    if isinstance(given, u.Quantity) and not given.unit.is_equivalent(cube.unit):
+        raise InputError(f"noise is in {given.unit}, the cube in {cube.unit or 'no unit'}. Give it in the unit of the cube.")
     if given is not None:
         return given.to(cube.unit) if isinstance(given, u.Quantity) else np.asarray(given, np.float64) * cube.unit
     if cube.uncertainty is not None:

@@ -26,7 +26,7 @@ FWHM = 2 * np.sqrt(2 * np.log(2))
 LINES: dict[str, Callable[[Array, Array, Array], dict[str, Array]]] = {
     "Gaussian1D": lambda h, c, w: {"amplitude": h, "mean": c, "stddev": w},
     "Lorentz1D": lambda h, c, w: {"amplitude": h, "x_0": c, "fwhm": FWHM * w},
-    "Moffat1D": lambda h, c, w: {"amplitude": h, "x_0": c, "gamma": FWHM * w},
+    "Moffat1D": lambda h, c, w: {"amplitude": h, "x_0": c, "gamma": 0.5 * FWHM * w},
     "Voigt1D": lambda h, c, w: {"amplitude_L": 2 * h, "x_0": c, "fwhm_L": 0.5 * FWHM * w, "fwhm_G": 0.7 * FWHM * w},
     "Box1D": lambda h, c, w: {"amplitude": h, "x_0": c, "width": FWHM * w},
 }
