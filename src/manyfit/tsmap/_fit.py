@@ -176,7 +176,7 @@ class FitWork:
         part = empty_part(tile.n_elements, errors=self.options.errors)
         exposure = self.exposure.of(self.vectors[here])
         rows, options = (self.reduced, self.sums), self.options
+        signed, level = options.signed, options.level
         values, niter, status = part
-        how = (self.background_sum, options.signed, options.level)
-        fit_tile(*exposure, *rows, self.d, self.b, *how, values, niter, status)
+        fit_tile(*exposure, *rows, self.d, self.b, self.background_sum, signed, level, values, niter, status)
         return part

@@ -63,7 +63,7 @@ def fit_one(
     c0, c1 = (1.0 / s, 0.0) if t == 0.0 else (t / (s * d_sum), 1.0 / d_sum)
     u, n, status = best_norm(d, q, c0, c1, signed)
     if status == NO_BACKGROUND:
-        out[TS], out[NORM], out[SCALE] = np.nan, d_sum / s, 0.0
+        out[TS], out[NORM], out[SCALE] = _without_background(d, q, t / s), d_sum / s, 0.0
         return n, status
     _best_values(d, q, u, s, t, d_sum, out)
     if status == INFINITE:
@@ -82,6 +82,15 @@ def _best_values(d: Array, q: Array, u: float, s: float, t: float, d_sum: float,
     cost = u * s if t == 0.0 else d_sum * np.log1p(u * s / t)
     out[TS] = max(2.0 * (rise - cost), 0.0)
     out[NORM], out[SCALE] = u * beta, beta
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _without_background(d: Array, q: Array, ratio: float) -> float:
+    """TS of a source alone over background alone, both with as many counts as there are."""
+    total = 0.0
+    for i in range(d.size):
+        total += d[i] * np.log(ratio / q[i])
+    return max(2.0 * total, 0.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -21,7 +21,9 @@ from ._status import SkyStatus
 Array = NDArray[np.float64]
 
 MAX_ITERATIONS = 60
-STEP = 1e-8  # of the norm: convergence is quadratic, so the last step leaves 1e-16
+NEAR = 1e-3  # of the norm: steps below converge quadratically, so that the next one can be told
+STEP = 1e-14  # of the norm: the next step if no other is to follow
+FLAT = 1e-12  # of the slope: below, the background has no share in the best fit and the ratio goes to infinity
 ROUNDING = 1e-15  # of the natural scale of a norm: steps below are noise
 
 # Numba takes enumerations slowly; constants it folds.
@@ -67,17 +69,20 @@ def lower_bound(d: Array, q: Array, c0: float, c1: float) -> float:
 @njit(cache=True, nogil=True, error_model="numpy")
 def climb(d: Array, q: Array, start: float, c0: float, c1: float) -> tuple[float, int, int]:
     """From a norm below the best one up to it; norm, evaluations, status."""
-    norm = start
+    norm, last = start, np.inf
     for n in range(1, MAX_ITERATIONS + 1):
         a, b = sums(d, q, norm)
         mean = 1.0 / a
         slope = b * mean * mean - c1
-        if not slope > 0.0:
+        if not slope > FLAT * c1:
             return norm, n, NO_BACKGROUND
-        step = (c0 + c1 * norm - mean) / slope
-        norm += step
-        if abs(step) <= STEP * abs(norm) or abs(step) <= ROUNDING * mean / slope:
+        step = abs((c0 + c1 * norm - mean) / slope)
+        norm += step if c0 + c1 * norm > mean else -step  # down by rounding only
+        if step <= NEAR * abs(norm) and step * (step / last) ** 2 <= STEP * abs(norm):
             return norm, n, GOOD
+        if step <= ROUNDING * mean / slope:
+            return norm, n, GOOD
+        last = step
     return norm, MAX_ITERATIONS, LIMIT_REACHED
 
 
