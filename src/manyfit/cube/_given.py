@@ -12,6 +12,7 @@ from manyfit.cube._input import array_of, input_of
 from manyfit.cube._layout import Layout
 from manyfit.errors import InputError, unknown_name
 from manyfit.fitting._aligned import align
+from manyfit.fitting._inputs import read
 from manyfit.fitting._source import kind_of, source_of
 
 if TYPE_CHECKING:
@@ -43,11 +44,17 @@ class Place:
         InputError
             The shape does not fit.
         """
-        labelled = input_of(self._path(given)).labelled
+        given = self._path(given)
+        labelled = input_of(given).labelled if isinstance(given, str | Path) else read(given, what)
         values = array_of(labelled.source)
         if len(labelled.source.shape) == len(self.layout.shape) and self._as_data(labelled.source.shape):
             return self.layout.arranged(values), labelled.unit
         return laid(what, values, self.layout.cube_shape), labelled.unit
+
+    def booleans(self, what: str, given: Any) -> Any:
+        """Likewise, as booleans: what is not zero is True."""
+        values = self.lay(what, given)[0]
+        return values if values.dtype == bool else np.asarray(values) != 0
 
     def _path(self, given: Any) -> Any:
         if isinstance(given, str) and self.file is not None and not Path(given).exists() and "[" not in given:

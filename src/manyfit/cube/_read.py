@@ -128,7 +128,7 @@ def _cube(given: Input, axis: SpectralAxis, place: Place, mask: Any) -> Cube:
         axis.values,
         u.dimensionless_unscaled if labelled.unit is None else labelled.unit,
         wcs=wcs,
-        mask=None if mask is None else place.lay("mask", mask)[0],
+        mask=None if mask is None else place.booleans("mask", mask),
         header=given.header,
         rest=_rest_of_wcs(labelled.wcs) if (rest := _rest_in(given.header)) is None else rest,
         convention=axis.convention,
