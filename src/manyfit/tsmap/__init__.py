@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from manyfit.tsmap._orientation import Orientation as Orientation
     from manyfit.tsmap._response import DetectorResponse as DetectorResponse
     from manyfit.tsmap._response import PointSourceResponse as PointSourceResponse
+    from manyfit.tsmap._response import write_detector_response as write_detector_response
+    from manyfit.tsmap._response import write_point_source_response as write_point_source_response
+    from manyfit.tsmap._simulate import Simulation as Simulation
+    from manyfit.tsmap._simulate import simulate as simulate
     from manyfit.tsmap._solution import Solution as Solution
     from manyfit.tsmap._solve import solve as solve
     from manyfit.tsmap._spectrum import Band as Band
@@ -51,5 +55,9 @@ __getattr__, __dir__, __all__ = lazy(
         "fit": "_fit",
         "solve": "_solve",
         "bin_events": "_binning",
+        "Simulation": "_simulate",
+        "simulate": "_simulate",
+        "write_detector_response": "_response",
+        "write_point_source_response": "_response",
     },
 )

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from manyfit.errors import InputError, unknown_name
 
 from ._axes import Axes, HealpixAxis
 from ._binning_kernel import bins_of, count
-from ._counts import Counts, gathered
+from ._counts import Counts, gathered, known_windows
 from ._events import DIRECTIONS, Block, Events, blocks, event_columns
 
 log = logging.getLogger(__name__)
@@ -66,12 +67,8 @@ def bin_events(events: Events, *, axes: Axes, frame: str | None = None) -> Count
         index, values, outside = _counted(_bins(blocks(columns, frame, BLOCK), ordered), ordered.size)
         n_events = columns["TimeTags"].shape[0]
     log.info("%d of %d events lie outside of the axes.", outside, n_events)
-    windows = ()
-    if "Time" in axes:
-        edges = axes.interval("Time").edges
-        windows = ((float(edges[0]), float(edges[-1])),)
-    name = "counts" if not isinstance(events, str) else f"counts of {events!r}"
-    return gathered(ordered, index, values, windows, name).project(*axes.labels)
+    name = f"counts of {str(events)!r}" if isinstance(events, str | Path) else "counts"
+    return gathered(ordered, index, values, known_windows(axes), name).project(*axes.labels)
 
 
 def _framed(axes: Axes, frame: str | None) -> tuple[Axes, str]:

@@ -37,15 +37,15 @@ def ring_pixel(nside: int, lon: float, lat: float) -> int:
     turn = (lon / (0.5 * np.pi)) % 4.0
     if height <= 2.0 / 3.0:
         start, slope = nside * (0.5 + turn), nside * z * 0.75
-        up, down = np.int64(np.floor(start - slope)), np.int64(np.floor(start + slope))
+        up, down = int(np.floor(start - slope)), int(np.floor(start + slope))
         ring = nside + 1 + up - down  # from 1, counted where |z| = 2/3
         along = (up + down - nside + 1 + (1 - (ring & 1))) >> 1
         return 2 * nside * (nside - 1) + (ring - 1) * 4 * nside + along % (4 * nside)
     part = turn - np.floor(turn)
     size = nside * np.cos(lat) * np.sqrt(3.0 / (1.0 + height))  # nside * sqrt(3 (1 - |z|))
-    up, down = np.int64(np.floor(part * size)), np.int64(np.floor((1.0 - part) * size))
+    up, down = int(np.floor(part * size)), int(np.floor((1.0 - part) * size))
     ring = min(up + down + 1, nside)  # from the nearest pole
-    along = np.int64(np.floor(turn * ring)) % (4 * ring)
+    along = int(np.floor(turn * ring)) % (4 * ring)
     if z > 0:
         return 2 * ring * (ring - 1) + along
     return 12 * nside * nside - 2 * ring * (ring + 1) + along

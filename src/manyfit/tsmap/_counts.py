@@ -84,7 +84,7 @@ class Counts:
             raise InputError(f"{name} have shape {array.shape}; the axes have {axes.shape} ({', '.join(axes.labels)}).")
         flat = array.reshape(-1)
         index = np.flatnonzero(flat)
-        return cls(axes, index, flat[index], _windows(axes, windows), name)
+        return cls(axes, index, flat[index], known_windows(axes, windows), name)
 
     @classmethod
     def read(cls, path: str | Path, *, during: Any = None) -> Counts:
@@ -346,7 +346,7 @@ def gathered(
     return Counts(axes, np.asarray(unique, np.int64), np.asarray(summed, np.float64), windows, name)
 
 
-def _windows(axes: Axes, windows: Iterable[Window]) -> tuple[Window, ...]:
+def known_windows(axes: Axes, windows: Iterable[Window] = ()) -> tuple[Window, ...]:
     """The windows given, or that of the axis of time."""
     given = tuple(windows)
     if given or "Time" not in axes:

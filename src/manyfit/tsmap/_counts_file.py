@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._axes import Axes
-from ._counts import Counts, Window, gathered, time_bins
+from ._counts import Counts, Window, gathered, known_windows, time_bins
 from ._hdf5 import member, opened
 from ._histogram import A_HISTOGRAM, open_contents, pieces, read_axes, write_coo
 
@@ -44,10 +44,8 @@ def _flat(
 
 
 def _read_windows(group: Any, axes: Axes) -> tuple[Window, ...]:
-    if "Time" in axes:
-        edges = axes.interval("Time").edges
-        return ((float(edges[0]), float(edges[-1])),)
-    return tuple((float(a), float(b)) for a, b in group.attrs.get(WINDOWS, ()))
+    given = () if "Time" in axes else group.attrs.get(WINDOWS, ())
+    return known_windows(axes, [(float(a), float(b)) for a, b in given])
 
 
 def write(counts: Counts, path: Path, *, overwrite: bool) -> None:

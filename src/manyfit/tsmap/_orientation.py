@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.errors import InputError
+from manyfit.fitting._atomic import replacing
 
 Vector = NDArray[np.float64]
 COLUMNS = ("x_pointing", "z_pointing", "zenith", "altitude", "livetime")
@@ -62,6 +63,24 @@ class Orientation:
         with path.open("rb") as file:
             is_fits = file.read(6) == b"SIMPLE"
         return _read_fits(path) if is_fits else _read_text(path)
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write an `.ori` file, in which latitude comes first.
+
+        Raises
+        ------
+        OutputExists
+            The file exists and `overwrite` is not set.
+        """
+        rows = self.times.size
+        zenith = np.zeros((rows, 2)) if self.zenith is None else self.zenith
+        altitude = np.zeros(rows) if self.altitude is None else self.altitude
+        live = np.append(self.livetime, 0.0)
+        columns = (self.times, self.x_pointing[:, ::-1], self.z_pointing[:, ::-1], altitude, zenith[:, ::-1], live)
+        lines = [" ".join(map(repr, row)) for row in np.column_stack(columns).tolist()]
+        text = "\n".join(["Type OrientationsGalactic", *(f"OG {line}" for line in lines), "EN", ""])
+        with replacing(Path(path), overwrite=overwrite) as file:
+            file.write(text.encode())
 
     @property
     def time_range(self) -> tuple[float, float]:

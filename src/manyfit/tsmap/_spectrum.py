@@ -283,7 +283,7 @@ def integrate(
 
     def integrand(x: float) -> NDArray[np.float64]:
         energy = np.array([np.exp(x)])
-        return np.asarray(function(energy)) * energy
+        return np.asarray(function(energy) * energy, dtype=np.float64)
 
     parts = np.unique(np.concatenate([edges, [b for b in breaks if edges[0] < b < edges[-1]]]))
     values = np.array(
@@ -292,7 +292,7 @@ def integrate(
             for low, high in zip(np.log(parts[:-1]), np.log(parts[1:]), strict=True)
         ]
     )
-    flux: NDArray[np.float64] = np.add.reduceat(values, np.searchsorted(parts, edges[:-1]))
+    flux = np.asarray(np.add.reduceat(values, np.searchsorted(parts, edges[:-1])), dtype=np.float64)
     if not np.isfinite(flux).all() or (flux < 0).any():
         bad = int(np.argmin(np.isfinite(flux) & (flux >= 0)))
         raise InputError(
