@@ -22,7 +22,7 @@ def chebyshev_continuum(
     continuum_regions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     clip: Clip | None = None,
-    fill: float = 1.0,
+    fill: float = np.nan,
 ) -> Continuum:
     r"""Fit Chebyshev polynomials to continuum pixels, region by region, weighted by the inverse variance.
 

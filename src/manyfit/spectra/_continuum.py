@@ -36,9 +36,9 @@ class ContinuumStatus(IntEnum):
 
 _SENTENCES = {
     ContinuumStatus.FITTED: "The continuum was fitted.",
-    ContinuumStatus.OUTSIDE: "No continuum pixel of the grid is in the region: the continuum is the fill value.",
+    ContinuumStatus.OUTSIDE: "No continuum pixel of the grid is in the region: the continuum has the fill value.",
     ContinuumStatus.NO_PIXELS: "No usable pixel of this spectrum is in the region.",
-    ContinuumStatus.TOO_FEW_PIXELS: "There are fewer usable pixels than terms.",
+    ContinuumStatus.TOO_FEW_PIXELS: "There are fewer usable pixels than terms, or they leave a term undetermined.",
     ContinuumStatus.NOT_POSITIVE: "The continuum is not positive in a part of the region.",
 }
 
@@ -50,7 +50,7 @@ class Continuum:
     Parameters
     ----------
     values
-        Continuum (N, P); NaN where it could not be fitted.
+        Continuum (N, P); NaN where it could not be fitted, and the fill value outside of all regions.
     variance
         Variance of the continuum (N, P) by propagation of the errors of the flux. Neighbouring pixels share the
         amplitudes, so their errors are correlated: use `covariance` for sums over pixels.

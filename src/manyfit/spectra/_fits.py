@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.errors import InputError
+from manyfit.errors import InputError, ManyfitError
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -27,27 +27,25 @@ def opened(path: Path) -> Iterator[HDUList]:
     Raises
     ------
     InputError
-        The file is truncated or damaged.
+        The file is truncated or damaged, which may show only when its header is used.
     """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
 
     with warnings.catch_warnings():
+        # cards that break a rule but can be read
         warnings.simplefilter("ignore", AstropyUserWarning)
-        # VerifyWarning is one too: cards that break a rule but can be read
         warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
         try:
-            hdus = fits.open(path, memmap=False)
-            n = len(hdus)
-            for hdu in hdus[: min(n, N_READ)]:
-                _ = hdu.data
-        except FileNotFoundError:
+            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
+                for hdu in hdus[: min(len(hdus), N_READ)]:
+                    _ = hdu.data
+                yield hdus
+        except (FileNotFoundError, ManyfitError):
             raise
-        # whatever astropy raises while it decodes damaged bytes
+        # damaged bytes make astropy raise anything
         except Exception as error:
             raise damaged(path, error) from error
-    with hdus:
-        yield hdus
 
 
 def damaged(path: Path | str, error: Exception) -> InputError:

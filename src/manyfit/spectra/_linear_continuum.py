@@ -19,6 +19,7 @@ Basis: TypeAlias = Callable[[Floats, Floats], Floats]
 """Values (P, T) of the terms at some wavelengths, given those and the wavelengths of the pixels of the region."""
 
 BLOCK = 32
+ROUNDING = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def fit_linear(
     n_terms = basis(inputs.wavelength[:1], inputs.wavelength).shape[1]
     made = Continuum(
         values=np.full((n, n_pixels), fill),
-        variance=np.zeros((n, n_pixels)),
+        variance=np.full((n, n_pixels), 0.0 * fill),
         status=np.zeros((n, len(parts)), np.int8),
         n_points=np.zeros((n, len(parts)), np.int64),
         amplitudes=np.full((n, len(parts), n_terms), np.nan),
@@ -157,19 +158,18 @@ def _products(design: Floats) -> Floats:
 
 
 def _write(made: Continuum, rows: slice, r: int, terms: Terms, fit: Fit) -> None:
-    n, n_terms = fit.amplitudes.shape
-    model = terms.region.model
+    n, model = len(fit.amplitudes), terms.region.model
     values = fit.amplitudes @ terms.model
     made.values[rows, model] = values
     made.variance[rows, model] = np.maximum(fit.covariance.reshape(n, -1) @ terms.model_squares, 0.0)
-    made.status[rows, r] = _status(fit.n_points, values, n_terms)
+    made.status[rows, r] = _status(fit, values)
     made.n_points[rows, r] = fit.n_points
     for name in ("amplitudes", "covariance", "chi2"):
         getattr(made, name)[rows, r] = getattr(fit, name)
 
 
-def _status(n_points: NDArray[np.int64], values: Floats, n_terms: int) -> NDArray[np.int8]:
-    conditions = [n_points == 0, n_points < n_terms, ~(values > 0).all(axis=1)]
+def _status(fit: Fit, values: Floats) -> NDArray[np.int8]:
+    conditions = [fit.n_points == 0, np.isnan(fit.amplitudes[:, 0]), ~(values > 0).all(axis=1)]
     codes = [ContinuumStatus.NO_PIXELS, ContinuumStatus.TOO_FEW_PIXELS, ContinuumStatus.NOT_POSITIVE]
     return np.select(conditions, codes, ContinuumStatus.FITTED).astype(np.int8)
 
@@ -183,19 +183,25 @@ def solve(terms: Terms, flux: Floats, weight: Floats, ridge: float) -> Fit:
               \mathrm{cov}(a) = B A B
 
     The covariance is that of this estimator, ridge included, if the weights are inverse variances. Spectra with
-    fewer usable pixels than terms get NaN.
+    fewer usable pixels than terms, or whose weights leave a term undetermined, get NaN.
     """
     n, n_terms = len(flux), terms.fit.shape[1]
-    matrix = (weight @ terms.squares).reshape(n, n_terms, n_terms)
-    right = (weight * flux) @ terms.fit
     n_points = np.count_nonzero(weight, axis=1)
-    enough = n_points >= n_terms
+    # weights of the order of 1, so that nothing overflows
+    scale = np.maximum(weight.max(axis=1), np.finfo(float).tiny)
+    scaled = weight / scale[:, None]
     identity = np.eye(n_terms)
-    matrix[~enough] = identity
-    damped = matrix + ridge * np.linalg.eigvalsh(matrix)[:, -1, None, None] * identity
+    matrix = (scaled @ terms.squares).reshape(n, n_terms, n_terms)
+    matrix[n_points < n_terms] = identity
+    levels = np.linalg.eigvalsh(matrix)
+    damping = ridge * levels[:, -1]
+    solved = (n_points >= n_terms) & (levels[:, 0] + damping > ROUNDING * n_terms * levels[:, -1])
+    damped = np.where(solved[:, None, None], matrix + damping[:, None, None] * identity, identity)
     inverse = np.linalg.inv(damped)
-    amplitudes = np.where(enough[:, None], np.linalg.solve(damped, right[..., None])[..., 0], np.nan)
-    covariance = np.where(enough[:, None, None], inverse @ matrix @ inverse, np.nan)
+    right = (scaled * flux) @ terms.fit
+    amplitudes = np.where(solved[:, None], np.linalg.solve(damped, right[..., None])[..., 0], np.nan)
+    covariance = inverse @ matrix @ inverse / scale[:, None, None]
+    covariance[~solved] = np.nan
     chi2 = np.einsum("nk,nk->n", weight, (flux - amplitudes @ terms.fit.T) ** 2)
     return Fit(amplitudes, covariance, chi2, n_points)
 

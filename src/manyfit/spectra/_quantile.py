@@ -25,7 +25,7 @@ def quantile_continuum(
     regions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     min_points: int = 10,
-    fill: float = 1.0,
+    fill: float = np.nan,
 ) -> Continuum:
     r"""Running quantile of the usable flux in a window around each wavelength.
 
@@ -51,7 +51,7 @@ def quantile_continuum(
     min_points
         Windows with fewer usable pixels are left out; their continuum is interpolated.
     fill
-        The continuum outside of all regions.
+        The continuum outside of all regions: NaN makes pixels there unusable.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def quantile_continuum(
     inputs = checked_inputs(wavelength, flux, ivar, mask)
     parts = split(inputs.wavelength, regions, np.ones(inputs.wavelength.size, bool))
     shape = inputs.flux.shape
-    values, variance = np.full(shape, fill), np.zeros(shape)
+    values, variance = np.full(shape, fill), np.full(shape, 0.0 * fill)
     status = np.zeros((shape[0], len(parts)), np.int8)
     n_points = np.zeros(status.shape, np.int64)
     flux, weight = inputs.clean(slice(None))

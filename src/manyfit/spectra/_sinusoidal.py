@@ -25,7 +25,7 @@ def sinusoidal_continuum(
     continuum_regions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     clip: Clip | None = None,
-    fill: float = 1.0,
+    fill: float = np.nan,
 ) -> Continuum:
     r"""Fit a continuum of sines and cosines to continuum pixels, region by region, weighted by the inverse variance.
 
@@ -57,7 +57,7 @@ def sinusoidal_continuum(
     clip
         How outliers and lines are left out; None to keep all pixels, as published.
     fill
-        The continuum outside of all regions.
+        The continuum outside of all regions: NaN, so that pixels there become unusable, or 1, as published.
 
     Returns
     -------
