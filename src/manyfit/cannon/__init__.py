@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from manyfit.cannon._flags import LabelFlag as LabelFlag
     from manyfit.cannon._label_status import LabelStatus as LabelStatus
     from manyfit.cannon._label_table import LabelTable as LabelTable
+    from manyfit.cannon._lasso import RegularizationPath as RegularizationPath
+    from manyfit.cannon._lasso import regularization_path as regularization_path
     from manyfit.cannon._model import CannonModel as CannonModel
     from manyfit.cannon._model import TrainingSummary as TrainingSummary
     from manyfit.cannon._nuisance import Nuisance as Nuisance
@@ -30,10 +32,12 @@ __getattr__, __dir__, __all__ = lazy(
         "LabelStatus": "_label_status",
         "LabelTable": "_label_table",
         "Nuisance": "_nuisance",
+        "RegularizationPath": "_lasso",
         "Scaling": "_scaling",
         "TrainingSet": "_training_set",
         "TrainingSummary": "_model",
         "Vectorizer": "_vectorizer",
+        "regularization_path": "_lasso",
         "train": "_train",
     },
 )

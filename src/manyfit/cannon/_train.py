@@ -18,6 +18,7 @@ from ._scaling import Scaling
 from ._scatter import estimator
 from ._train_tile import Recipe, Trained, train_tile
 from ._training_set import TrainingSet
+from ._uncertain_labels import LabelGuess, certain, is_certain, train_uncertain
 from ._vectorizer import Vectorizer
 
 Floats = NDArray[np.float64]
@@ -108,22 +109,26 @@ def train(
     check_stars(stars, vectorizer, regularized=bool(np.all(penalty > 0)))
     warn_of_correlations(stars)
     scaling = Scaling.of(stars.labels)
-    design = Design.of(vectorizer.design(scaling.to_scaled(stars.labels)))
-    trained = train_pixels(stars, design, used, penalty, recipe, scheduler, workers, progress)
-    if not np.isfinite(trained.s2).any():
-        raise InputError(
-            "No pixel could be trained: none has more usable stars than terms, or labels depend on others."
+    scaled = scaling.to_scaled(stars.labels)
+
+    def fit(stars: TrainingSet, guess: LabelGuess) -> CannonModel:
+        design = guess.design(vectorizer)
+        trained = train_pixels(stars, design, used, penalty, recipe, scheduler, workers, progress)
+        return CannonModel(
+            wavelength=stars.wavelength,
+            vectorizer=vectorizer,
+            scaling=scaling,
+            theta=np.ascontiguousarray(trained.theta.T),
+            s2=trained.s2,
+            training=TrainingSummary.of(scaling.to_labels(guess.mean), scaling, vectorizer),
+            chips=checked_chips(chips, np.isfinite(trained.s2)),
+            meta={"scatter": scatter, "reweight": recipe.reweight, "n_stars": stars.n_stars},
         )
-    return CannonModel(
-        wavelength=stars.wavelength,
-        vectorizer=vectorizer,
-        scaling=scaling,
-        theta=np.ascontiguousarray(trained.theta.T),
-        s2=trained.s2,
-        training=TrainingSummary.of(stars.labels, scaling, vectorizer),
-        chips=chips_of(np.isfinite(trained.s2)) if chips is None else tuple((int(a), int(b)) for a, b in chips),
-        meta={"scatter": scatter, "reweight": recipe.reweight, "n_stars": stars.n_stars},
-    )
+
+    if is_certain(stars):
+        return fit(stars, certain(scaled))
+    errors = None if stars.label_errors is None else stars.label_errors / scaling.scale
+    return train_uncertain(stars, scaled, errors, vectorizer.n_terms, fit)
 
 
 def train_pixels(
@@ -212,6 +217,30 @@ def warn_of_correlations(stars: TrainingSet) -> None:
                 ManyfitWarning,
                 stacklevel=3,
             )
+
+
+def checked_chips(chips: Sequence[tuple[int, int]] | None, known: Bools) -> tuple[tuple[int, int], ...]:
+    """The chips as given, or those between gaps.
+
+    Raises
+    ------
+    InputError
+        If no pixel was trained, or a trained pixel is in no chip or in two.
+    """
+    if not known.any():
+        raise InputError(
+            "No pixel could be trained: none has more usable stars than terms, or labels depend on others."
+        )
+    if chips is None:
+        return chips_of(known)
+    count = np.zeros(len(known), dtype=int)
+    for first, last in chips:
+        count[first:last] += 1
+    if np.any(count[known] != 1):
+        raise InputError(
+            f"chips {list(chips)} leave out trained pixels or hold some twice; give ranges that part them."
+        )
+    return tuple((int(first), int(last)) for first, last in chips)
 
 
 def chips_of(known: Bools) -> tuple[tuple[int, int], ...]:
