@@ -83,7 +83,7 @@ def main() -> None:
         [
             _row(f"fitting step, {n} of 4096 spectra: tutorial / fit_lines", slow, ours),
             _row("the same without the refit of outliers", slow, alone),
-            _row("tutorial without a dask task for each spectrum / fit_lines", plain, ours),
+            _row("without a dask task for each spectrum, which the tutorial has / fit_lines", plain, ours, 0),
         ]
     )
 
@@ -95,9 +95,10 @@ def _check(theirs: NDArray[np.float64], ours: cube.CubeFit) -> None:
         assert np.nanmedian(difference[ours.good]) < 1e-2, name
 
 
-def _row(what: str, theirs: float, ours: float) -> Row:
+def _row(what: str, theirs: float, ours: float, target: int = TARGET) -> Row:
     ratio = theirs / ours
-    return Row(what, f"{ratio:.0f}x ({theirs:.2f} s / {ours * 1e3:.1f} ms)", f">= {TARGET}x", ratio >= TARGET)
+    words = f">= {target}x" if target else "none"
+    return Row(what, f"{ratio:.0f}x ({theirs:.2f} s / {ours * 1e3:.1f} ms)", words, ratio >= target)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import astropy.units as u
@@ -233,7 +234,7 @@ def test_bad_voxels_and_blank_spectra():
     data[10, 1:] = np.inf
     mask = np.zeros(DATA.shape, bool)
     mask[20:23] = True
-    fit = cube.fit_lines(make(data, mask=mask), noise=SIGMA)
+    fit = cube.fit_lines(replace(make(data), mask=mask), noise=SIGMA)
     assert (fit.status[0] == Status.NO_VALID_POINTS).all()
     assert (fit.n_points[1:] == N - 4).all()
     recovered(fit, Y > 0)

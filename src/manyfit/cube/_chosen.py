@@ -61,6 +61,9 @@ def of_chosen(
     """
     from astropy.modeling.models import Const1D
 
+    out = np.full((n, select.size), np.nan)
+    if not select.any():
+        return out.reshape(n, *select.shape)
     whole = problem(Const1D(), cube.data, world=(cube.spectral_axis,), mask=cube.mask, data_unit=cube.unit)
     if without is not None:
         masks = (*whole.tiles.masks, align("mask", source_of(without), whole.axes))
@@ -68,7 +71,6 @@ def of_chosen(
     selection = selection_of(select, whole)
     chosen = whole if selection is None else only(whole, selection)
     places = np.arange(select.size).reshape(select.shape) if selection is None else numbers(selection)
-    out = np.full((n, select.size), np.nan)
 
     def collect(block: Block, found: Array) -> None:
         out[:, places[block.slices].reshape(-1)] = found.T

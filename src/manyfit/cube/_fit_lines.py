@@ -151,7 +151,9 @@ def noise_for(cube: Cube, signal: Any, given: Any, select: NDArray[np.bool]) -> 
             raise unknown_name("noise", given, ["residuals"])
         return None
     if isinstance(given, u.Quantity) and not given.unit.is_equivalent(cube.unit):
-        raise InputError(f"noise is in {given.unit}, the cube in {cube.unit or 'no unit'}. Give it in the unit of the cube.")
+        raise InputError(
+            f"noise is in {given.unit}, the cube in {cube.unit or 'no unit'}. Give it in the unit of the cube."
+        )
     if given is not None:
         return given.to(cube.unit) if isinstance(given, u.Quantity) else np.asarray(given, np.float64) * cube.unit
     if cube.uncertainty is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from manyfit.blocks import Block, Plan, executor_for, plan, progress_for, run
+from manyfit.blocks import Block, Plan, Serial, Threads, executor_for, plan, progress_for, run
 from manyfit.kernels import Solution
 
 from ._problem import Problem, bytes_per_element
@@ -93,8 +93,11 @@ def solve(
 def run_blocks(problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where) -> None:
     """Do the work for all blocks of a problem and collect the results, in any order."""
     executor = where.executor
+    blocks = where.plan(problem, executor.n_workers)
+    if isinstance(executor, Threads) and len(blocks.blocks) == 1:
+        executor = Serial()  # to start threads would take longer than a small fit
     with progress_for(where.progress) as report:
-        run(where.plan(problem, executor.n_workers), work, collect=collect, executor=executor, progress=report)
+        run(blocks, work, collect=collect, executor=executor, progress=report)
 
 
 def put(total: Solution, block: Block, part: Solution) -> None:
