@@ -1,4 +1,4 @@
-"""Noise, mask and moments as a tutorial makes them with spectral-cube, SciPy and dask-image: the oracle of the tests."""
+"""Noise, mask and moments as a tutorial makes them with spectral-cube and dask-image: the oracle of the tests."""
 
 from __future__ import annotations
 
