@@ -160,8 +160,8 @@ def best(criteria: Array, chi2: Array, needed: float) -> NDArray[np.int64]:
     number = np.zeros(criteria.shape[1], np.int64)
     every = np.arange(criteria.shape[1])
     for more in range(1, len(criteria)):
-        fall = chi2[number, every] - chi2[more]
         with np.errstate(invalid="ignore"):
+            fall = chi2[number, every] - chi2[more]
             gains = (criteria[more] < criteria[number, every]) & (fall >= needed * (more - number))
         number = np.where(gains, more, number)
     return number

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 import manyfit
 from manyfit.cube._choice import Found, Needs, among_all, decomposed, ordered
 from manyfit.cube._criterion import criterion_of, gain_needed
+from manyfit.cube._fit_lines import noise_for, selected
 from manyfit.cube._matching import ORDERS
+from manyfit.cube._noise_given import noise_given
 from manyfit.cube._steps import Spectra, sum_of_gaussians
 from manyfit.errors import InputError, unknown_name
 from manyfit.kernels import Solution
@@ -85,7 +87,7 @@ def decompose(
         Smallest and largest standard deviation of a line (Quantity). Default: half a channel, a quarter of the axis.
     noise
         Standard deviation: a number or Quantity, a map, or values for each voxel. Default: the uncertainty of the
-        cube, else `manyfit.cube.noise`.
+        cube; else that of `manyfit.cube.noise`, of the channels without signal where there is a signal mask.
     order
         ``"velocity"`` (rising) or ``"amplitude"`` (falling): which component is number 0.
     match
@@ -122,18 +124,14 @@ def decompose(
     _check(max_components, order)
     started = time.perf_counter()
     needs = _needs(cube, criterion, false_alarm, min_snr, width)
-    sigma = _sigma(cube, noise)
-    selected = (
-        np.ones(cube.spatial_shape, bool) if signal is None else np.asarray(getattr(signal, "spatial", signal), bool)
-    )
-    if selected.shape != cube.spatial_shape:
-        raise InputError(f"signal is of maps of shape {selected.shape}, the cube of {cube.spatial_shape}.")
+    select = selected(cube, signal)
+    sigma = _sigma(cube, signal, noise, select)
     run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
-    found = _all(cube, sigma, selected, max_components, needs, run, progress)
-    found = ordered(found, selected.shape, order, match=match)
+    found = _all(cube, sigma, select, max_components, needs, run, progress)
+    found = ordered(found, select.shape, order, match=match)
     result = _result(cube, sigma, found, max_components, time.perf_counter() - started)
-    numbers = found.number.reshape(selected.shape)
-    criteria = found.criteria.reshape(-1, *selected.shape)
+    numbers = found.number.reshape(select.shape)
+    criteria = found.criteria.reshape(-1, *select.shape)
     return Decomposition(result, numbers, criteria, criterion, needs.gain, cube)
 
 
@@ -167,22 +165,13 @@ def _in_channels(cube: Cube, width: Any, default: float) -> float:
         raise InputError(f"width is in {u.Quantity(width).unit}, the spectral axis in {channel.unit}.") from error
 
 
-def _sigma(cube: Cube, noise: Any) -> Array:
+def _sigma(cube: Cube, signal: Any, noise: Any, select: NDArray[np.bool_]) -> Array:
     """Standard deviations in the unit of the data, with one axis for channels (of length 1 or all)."""
-    import astropy.units as u
-
-    given = cube.uncertainty if noise is None else noise
-    if given is None:
-        given = manyfit.cube.noise(cube)
-    plain = np.asarray(given.to_value(cube.unit) if isinstance(given, u.Quantity) else given, np.float64)
-    if plain.shape == cube.spatial_shape:
-        plain = plain[None]
-    try:
-        return np.broadcast_to(plain, (plain.shape[0] if plain.ndim == len(cube.shape) else 1, *cube.spatial_shape))
-    except ValueError:
-        raise InputError(
-            f"noise has the shape {plain.shape}. Give a number, a map {cube.spatial_shape} or a cube {cube.shape}."
-        ) from None
+    values = noise_given(cube, noise_for(cube, signal, noise, select))
+    if values is None:
+        raise InputError("decompose needs the noise: give noise= as a number, a map or a cube of standard deviations.")
+    plain = np.asarray(values, np.float64)
+    return np.broadcast_to(plain, (len(plain), *cube.spatial_shape))
 
 
 # -- band by band ----------------------------------------------------------------------------------------------------
@@ -191,7 +180,7 @@ def _sigma(cube: Cube, noise: Any) -> Array:
 def _all(
     cube: Cube,
     sigma: Array,
-    selected: NDArray[np.bool_],
+    select: NDArray[np.bool_],
     n_max: int,
     needs: Needs,
     run: Callable[..., Any],
@@ -200,10 +189,10 @@ def _all(
     """Decompose the cube one band of rows after another."""
     from manyfit.blocks import progress_for
 
-    parts, total, done = [], int(selected.sum()), 0
+    parts, total, done = [], int(select.sum()), 0
     with progress_for(progress, "Decomposing") as report:
-        for band in _bands(selected.shape):
-            here = selected[band]
+        for band in _bands(select.shape):
+            here = select[band]
             part = decomposed(_spectra(cube, sigma, band, here, needs), n_max, needs, run)
             parts.append(among_all(part, here.reshape(-1), n_max))
             done += int(here.sum())
