@@ -15,7 +15,9 @@ from ._combine_kernel import fit_tile
 from ._confidence import one_sided_level
 from ._exposure import Exposure
 from ._grid import Grid, healpix_grid, positions_grid
+from ._index import indexed
 from ._problem import Options, Rows, SkyProblem, problem
+from ._response import DetectorResponse, PointSourceResponse
 from ._scan import best_of, scanned
 from ._solution import Part, Room, Solution, empty_part
 from ._spectrum import spectrum_of
@@ -54,6 +56,7 @@ def fit(
     errors: bool = True,
     confidence: float = 0.95,
     occultation: bool = False,
+    index: bool = True,
     scheduler: Any = None,
     workers: int | None = None,
     memory: int | None = None,
@@ -70,7 +73,7 @@ def fit(
     counts, background
         `Counts`, or arrays of the response's (Em, Phi, PsiChi).
     response
-        `DetectorResponse` or its index (much faster), or `PointSourceResponse`.
+        `DetectorResponse`, `PointSourceResponse`, or the `ResponseIndex` of one.
     spectrum
         `PowerLaw`, `CutoffPowerLaw`, `Band`, an astropy model or a function of energy in keV; norms are factors on it.
     orientation
@@ -100,6 +103,8 @@ def fit(
         Of the one-sided upper limit.
     occultation
         Whether the Earth hides positions.
+    index
+        Whether to read a large response through its index, which is built the first time. False reads the whole file.
     scheduler, workers, memory, progress
         Where to run, as in `manyfit.fit`.
 
@@ -116,7 +121,7 @@ def fit(
     the_problem = problem(
         counts,
         background,
-        response,
+        _readable(response, progress) if index else response,
         orientation,
         (chosen,) if spectral_indices is None else scanned(chosen, spectral_indices),
         energy_channels=energy_channels,
@@ -134,6 +139,13 @@ def fit(
     solution, index = fit_grid(the_problem, the_problem.rows(), grid, where)
     notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
     return TSMap(grid, solution, chosen, confidence, index, notes, the_problem)
+
+
+def _readable(response: ReducedResponse, progress: bool | Callable[[int, int], None] | None) -> ReducedResponse:
+    """The response with its index, if it is a file; the progress of building it is shown, not counted."""
+    if isinstance(response, DetectorResponse | PointSourceResponse):
+        return indexed(response, progress=progress is True)
+    return response
 
 
 def fit_grid(problem: SkyProblem, rows: Iterable[Rows], grid: Grid, where: Where) -> tuple[Solution, Array | None]:

@@ -77,6 +77,9 @@ def fit_one(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _best_values(d: Array, q: Array, u: float, s: float, t: float, d_sum: float, out: Array) -> None:
+    if u == 0.0:
+        out[TS], out[NORM], out[SCALE] = 0.0, 0.0, 1.0 if t == 0.0 else d_sum / t
+        return
     beta = scale(sums(d, q, u)[0], u, d_sum, t) if t > 0.0 else 1.0
     rise = log_sum(d, q, u)
     cost = u * s if t == 0.0 else d_sum * np.log1p(u * s / t)
