@@ -31,7 +31,7 @@ def test_errors_are_below_their_parameters(pixels):
     assert figure.get_suptitle() == "page"
     assert axes_named(figure, "mean").images[0].get_cmap().name == "RdBu_r"
     assert axes_named(figure, "mean error").images[0].get_cmap().name == "viridis"
-    assert axes_named(figure, "mean").images[0].colorbar.ax.get_ylabel() == (u.m / u.s).to_string("latex_inline")
+    assert axes_named(figure, "mean").images[0].colorbar.ax.get_title("left") == (u.m / u.s).to_string("latex_inline")
     pixels(figure)
 
 

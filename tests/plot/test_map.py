@@ -48,6 +48,18 @@ def test_unit_of_the_colour_bar(unit, label):
     assert colour_bar(plot_map(VALUES, unit=unit)) == label
 
 
+def test_small_words_are_above_the_colour_bar(pixels):
+    ax = plot_map(VALUES, unit="K", size=7)
+    bar = ax.images[0].colorbar.ax
+    assert (bar.get_title("left"), bar.get_ylabel()) == ("K", "")
+    assert {label.get_fontsize() for label in bar.get_yticklabels()} == {7}
+    pixels(ax.figure)
+
+
+def test_given_limits_win():
+    assert plot_map(VALUES, limits=(-1, 7), percentile=(5, 95)).images[0].get_clim() == (-1, 7)
+
+
 def test_no_colour_bar():
     assert colour_bar(plot_map(VALUES, colorbar=False)) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from manyfit.cli._fit import _model, _progress, _scheduler
 
 FILE = click.Path(path_type=Path)
 FORMATS = ("ecsv", "parquet")
+NOISE = ("mad", "difference", "std")
 #: Options that change nothing in what is found.
 SILENT = ("config", "overwrite", "quiet")
 
@@ -40,6 +42,7 @@ Examples:
 @click.option("--bad", metavar="FILE", help="Image that is not zero where data are bad.")
 @click.option("--uncertainty", metavar="FILE|NUMBER", help="Standard deviation of the data, such as '0.25 K'.")
 @click.option("--gain", metavar="FILE", help="Response, such as a primary beam, to which noise is inverse.")
+@click.option("--noise-method", type=click.Choice(NOISE), default="mad", show_default=True, help="How to estimate it.")
 @click.option("--noise-channels", multiple=True, metavar="LOW:HIGH", help="Channels without lines; repeatable.")
 @click.option("--mask-low", type=float, default=3, show_default=True, help="S/N of voxels of a region.")
 @click.option("--mask-high", type=float, default=6, show_default=True, help="S/N of its bright voxels.")
@@ -90,6 +93,7 @@ def cube(
     bad: str | None,
     uncertainty: str | None,
     gain: str | None,
+    noise_method: str,
     noise_channels: tuple[str, ...],
     mask_low: float,
     mask_high: float,
@@ -131,11 +135,18 @@ def cube(
         )
     read = Reading(file, hdu, unit, spectral_unit, convention, rest, medium, bad, uncertainty, gain)
     mask = Masking(
-        (mask_low, mask_high), min_voxels, min_bright_voxels, grow_channels, grow_pixels, noise_channels, no_mask
+        noise_method,
+        (mask_low, mask_high),
+        min_voxels,
+        min_bright_voxels,
+        grow_channels,
+        grow_pixels,
+        noise_channels,
+        no_mask,
     )
     output = output or _default_output(file)
     wanted = Output(output, not no_report, table, zarr, overwrite, _given(ctx))
-    with _scheduler(scheduler) as chosen, _progress(quiet) as progress:
+    with _scheduler(scheduler) as chosen:
         fit = Fitting(
             None if components == "1" else max_components,
             criterion,
@@ -145,7 +156,7 @@ def cube(
             not no_coherence,
             chosen,
             workers,
-            progress,
+            partial(_progress, quiet),
         )
         run(read, mask, fit, wanted, times, (lambda _: None) if quiet else click.echo)
 

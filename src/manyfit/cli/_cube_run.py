@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from manyfit import cube as cubes
 from manyfit.cli import _values
+from manyfit.cube._chosen import noise_of_chosen
 from manyfit.cube._exports import check_format, write_table, write_zarr
 from manyfit.cube._folder import check_folder, filling
 from manyfit.cube._products import write_fit, write_moments, write_signal
-from manyfit.cube._report import draw, regions_text, report_text
+from manyfit.cube._regions_text import regions_text
+from manyfit.cube._report import Subject, draw, remarks, report_text, subject_of
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
 
-    from manyfit.cube import Cube, CubeFit, Decomposition, Moments, SignalMask
+    from manyfit.cube import Cube, CubeFit, Decomposition, SignalMask
 
     Say = Callable[[str], object]
+
+WIDTH = 88  # of text, in characters
+SOURCES = {
+    "mad": "from the median absolute deviation of each spectrum",
+    "difference": "from the differences of neighbouring channels",
+    "std": "from the standard deviation of each spectrum",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,7 @@ class Reading:
 class Masking:
     """Which spectra are fitted: the options of `manyfit.cube.noise` and `signal_mask`."""
 
+    method: str
     thresholds: tuple[float, float]
     min_voxels: int
     min_bright_voxels: int
@@ -53,6 +65,11 @@ class Masking:
     grow_pixels: int
     noise_channels: tuple[str, ...]
     everything: bool
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing was said of the noise."""
+        return self.method == "mad" and not self.noise_channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +84,7 @@ class Fitting:
     coherence: bool
     scheduler: Any
     workers: int | None
-    progress: Any
+    progress: Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -89,15 +106,6 @@ class Output:
         return ["fit.fits", "moments.fits", "mask.fits", *(name for name, on in optional.items() if on), *tables]
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What came of a cube."""
-
-    fit: CubeFit | Decomposition
-    moments: Moments
-    signal: SignalMask | None
-
-
 def run(reading: Reading, masking: Masking, fitting: Fitting, output: Output, times: Times, say: Say) -> None:
     """Read, find signal, fit, write.
 
@@ -113,9 +121,9 @@ def run(reading: Reading, masking: Masking, fitting: Fitting, output: Output, ti
         check_format(output.table)
     cube = _read(reading, times, say)
     found = _fit(cube, masking, fitting, times, say)
-    say(f"\n{found.fit.summary()}")
+    say("\n".join(["", found.fit.summary(), *(f"\n{fill(remark, WIDTH)}" for remark in remarks(found.fit))]))
     with filling(output.folder, overwrite=output.overwrite) as folder:
-        _write(found, folder, output, times)
+        _write(found, folder, output, times, Path(reading.file).name)
     say(f"\n{_spent(times)}")
     say(f"Wrote {output.folder}: {', '.join(sorted(output.names))}.")
 
@@ -152,15 +160,19 @@ def _noise_given(text: str) -> Any:
         return text
 
 
-def _fit(cube: Cube, masking: Masking, fitting: Fitting, times: Times, say: Say) -> Found:
+def _fit(cube: Cube, masking: Masking, fitting: Fitting, times: Times, say: Say) -> Subject:
     with times.step("noise"):
         noise = _noise(cube, masking)
-    say(f"noise: {_noise_text(noise, cube)}")
+    say(f"noise: {_noise_text(noise, SOURCES[masking.method] if cube.uncertainty is None else 'as given')}")
     signal = None if masking.everything else _signal(cube, masking, noise, times, say)
+    if signal is not None and cube.uncertainty is None and masking.is_default:
+        with times.step("noise"):
+            noise = noise_of_chosen(cube, signal.spatial, without=signal.labels)
+        say(f"noise: {_noise_text(noise, 'in channels without signal; it is what is used from here')}")
     with times.step("moments"):
         moments = cubes.moments(cube, signal, noise=noise)
-    with times.step("fitting"):
-        return Found(_lines(cube, signal, noise, fitting), moments, signal)
+    with times.step("fitting"), fitting.progress() as progress:
+        return subject_of(_lines(cube, signal, noise, fitting, progress), signal, moments, noise)
 
 
 def _noise(cube: Cube, masking: Masking) -> Any:
@@ -168,14 +180,13 @@ def _noise(cube: Cube, masking: Masking) -> Any:
     if cube.uncertainty is not None:
         return cube.uncertainty * cube.unit
     channels = [_values.channels(text) for text in masking.noise_channels]
-    return cubes.noise(cube, channels=channels or None)
+    return cubes.noise(cube, method=masking.method, channels=channels or None)
 
 
-def _noise_text(noise: Any, cube: Cube) -> str:
+def _noise_text(noise: Any, source: str) -> str:
     finite = noise.value[np.isfinite(noise.value)]
-    low, median, high = np.percentile(finite, [5, 50, 95])
-    where = "as given" if cube.uncertainty is not None else "median absolute deviation of each spectrum"
-    return f"{median:.4g} {noise.unit} ({low:.4g} to {high:.4g} for nine of ten), {where}"
+    low, median, high = np.percentile(finite, [5, 50, 95]) if finite.size else (np.nan,) * 3
+    return f"{median:.4g} {noise.unit} ({low:.4g} to {high:.4g} for nine of ten), {source}"
 
 
 def _signal(cube: Cube, masking: Masking, noise: Any, times: Times, say: Say) -> SignalMask:
@@ -197,12 +208,15 @@ def _signal(cube: Cube, masking: Masking, noise: Any, times: Times, say: Say) ->
             f"No region has signal: {masking.min_voxels} voxels above {low:g} and {masking.min_bright_voxels} above "
             f"{high:g} times the noise. Lower --mask-low, --mask-high or --min-voxels, or give --no-mask."
         )
-    say(f"signal: {len(signal.regions)} regions, {count:,} of {total:,} spectra")
+    regions = f"{len(signal.regions)} region{'' if len(signal.regions) == 1 else 's'}"
+    say(f"signal: {regions}, {count:,} of {total:,} spectra")
     say(_columns(*regions_text(signal.regions)))
     return signal
 
 
-def _lines(cube: Cube, signal: SignalMask | None, noise: Any, fitting: Fitting) -> CubeFit | Decomposition:
+def _lines(
+    cube: Cube, signal: SignalMask | None, noise: Any, fitting: Fitting, progress: Any
+) -> CubeFit | Decomposition:
     if fitting.max_components is not None:
         return cubes.decompose(
             cube,
@@ -212,7 +226,7 @@ def _lines(cube: Cube, signal: SignalMask | None, noise: Any, fitting: Fitting) 
             noise=noise,
             scheduler=fitting.scheduler,
             workers=fitting.workers,
-            progress=fitting.progress,
+            progress=progress,
         )
     fit: CubeFit = cubes.fit_lines(
         cube,
@@ -224,7 +238,7 @@ def _lines(cube: Cube, signal: SignalMask | None, noise: Any, fitting: Fitting) 
         coherence=fitting.coherence,
         scheduler=fitting.scheduler,
         workers=fitting.workers,
-        progress=fitting.progress,
+        progress=progress,
     )
     return fit
 
@@ -232,12 +246,13 @@ def _lines(cube: Cube, signal: SignalMask | None, noise: Any, fitting: Fitting) 
 # -- writing -------------------------------------------------------------------------------------------------
 
 
-def _write(found: Found, folder: Path, output: Output, times: Times) -> None:
+def _write(found: Subject, folder: Path, output: Output, times: Times, title: str) -> None:
     """Everything into a folder; the report last, as it tells of the time."""
     history = [f"manyfit cube: {line}" for line in output.options.splitlines()]
     with times.step("writing"):
-        write_fit(found.fit, folder / "fit.fits", history=history)
-        write_moments(found.moments, folder / "moments.fits", cube=found.fit.cube, history=history)
+        write_fit(found.fit, folder / "fit.fits", noise=found.noise, history=history)
+        if found.moments is not None:
+            write_moments(found.moments, folder / "moments.fits", cube=found.fit.cube, history=history)
         if found.signal is not None:
             write_signal(found.signal, found.fit.cube, folder / "mask.fits", history=history)
         if output.table:
@@ -246,11 +261,11 @@ def _write(found: Found, folder: Path, output: Output, times: Times) -> None:
             write_zarr(found.fit.result.to_xarray(), folder / "fit.zarr")
     if output.report:
         with times.step("figures"):
-            drawn = draw(found.fit, found.moments)
+            drawn = draw(found)
         (folder / "figures").mkdir()
         for name, content in drawn.items():
             (folder / "figures" / f"{name}.png").write_bytes(content)
-        page = report_text(found.fit, drawn, times=times, command=output.options)
+        page = report_text(found, drawn, times=times, title=title, options=output.options)
         (folder / "report.html").write_text(page, encoding="utf-8")
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from manyfit.cube._steps import gaussians
 from manyfit.fitting._template import known, shown
 from manyfit.kernels._status import TABLE, Status
-from manyfit.plot import Example, plot_classes, plot_examples, plot_map, plot_maps
+from manyfit.plot import Example, plot_classes, plot_examples, plot_map
+from manyfit.plot._limits import colour_limits
 from manyfit.plot._map import unit_label
 from manyfit.plot._sheet import SMALL, new_sheet
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from manyfit.cube._cube import Cube
-    from manyfit.cube._moments import Moments
+    from manyfit.cube._decomposition import Decomposition
     from manyfit.cube._signal import SignalMask
     from manyfit.fitting._result import FitResult
 
@@ -109,10 +110,29 @@ def signal_maps(signal: SignalMask, wcs: Any) -> Figure:
     return sheet.figure
 
 
-def moment_maps(moments: Moments) -> Figure:
-    """All moments on one page."""
-    maps = {name: (values.value, values.unit) for name, values in moments.items()}
-    return plot_maps(maps, wcs=moments.wcs, title="moments of the signal", centred=["moment1"])
+def component_maps(found: Decomposition) -> Figure:
+    """A row for each component, with one scale for each parameter; number of components and chi2 / dof beside them."""
+    rows = max(found.max_components, 2)
+    title = "components, those of one number being neighbours of each other"
+    sheet = new_sheet(rows, len(found.names) + 1, found.shape, wcs=found.wcs, title=title, room=LEGEND)
+    for column, name in enumerate(found.names):
+        values = found[name]
+        centre = _median(values.value) if is_place(name) else None
+        limits = colour_limits(values.value, (1, 99), centre=centre)
+        for row, plane in enumerate(values):
+            ax = sheet.panel(row, column, f"{name} {row}", last=row == len(values) - 1)
+            plot_map(plane.value, unit=plane.unit, ax=ax, limits=limits, centred=is_place(name), size=SMALL)
+    numbers = {-1: "not fitted"} | {n: str(n) for n in range(found.max_components + 1)}
+    plot_classes(found.n_components, numbers, ax=sheet.panel(0, len(found.names), "number of components"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        goodness = np.where(found.result.good, found.statistic / found.dof, np.nan)
+    plot_map(goodness, ax=sheet.panel(1, len(found.names), "chi2 / dof", last=True), size=SMALL)
+    return sheet.figure
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else 0.0
 
 
 def chosen(goodness: NDArray[np.float64], good: Any, selected: Any, count: int = COLUMNS) -> dict[str, Places]:
@@ -136,14 +156,16 @@ def chosen(goodness: NDArray[np.float64], good: Any, selected: Any, count: int =
     """
     usable = np.asarray(good) & np.asarray(selected) & np.isfinite(goodness)
     places = np.argwhere(usable)[np.argsort(goodness[usable], kind="stable")]
-    each = min(count, -(-len(places) // 3))
-    middle = (len(places) - each) // 2
+    best = min(count, -(-len(places) // 3))
+    worst = min(count, -(-(len(places) - best) // 2))
+    between = places[best : len(places) - worst]
+    skipped = max(len(between) - count, 0) // 2
     failed = np.argwhere(np.asarray(selected) & ~np.asarray(good))
     spread = failed[:: max(1, len(failed) // count)][:count]
     kinds = {
-        "best": places[:each],
-        "median": places[middle : middle + each],
-        "worst": places[len(places) - each :][::-1],
+        "best": places[:best],
+        "median": between[skipped : skipped + count],
+        "worst": places[len(places) - worst :][::-1],
         "failed": spread,
     }
     return {kind: [tuple(int(i) for i in place) for place in some] for kind, some in kinds.items()}

@@ -12,6 +12,7 @@ from manyfit.cube._decomposition import Decomposition
 from manyfit.cube._decomposition_files import hdus_of
 from manyfit.cube._fits_axis import cube_header
 from manyfit.cube._fits_maps import annotate, image, primary, table, write_hdus
+from manyfit.cube._regions_text import plain_regions
 from manyfit.fitting._fits_write import hdu_list
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def write_fit(
     path: str | Path,
     *,
     moments: Moments | None = None,
+    noise: Any = None,
     history: Iterable[str] = (),
     overwrite: bool = False,
 ) -> None:
@@ -43,6 +45,8 @@ def write_fit(
         Where to write it.
     moments
         Moments to write with it.
+    noise
+        Map of standard deviations. Default: that of the fit, if it has one.
     history
         Remarks for the header, such as options; the notes of reading are written in any case.
     overwrite
@@ -58,12 +62,13 @@ def write_fit(
     hdus = hdus_of(fit) if isinstance(fit, Decomposition) else hdu_list(fit.result.compute())
     annotate(hdus[0].header, fit.cube.header, [*fit.cube.notes, *history])
     taken = {hdu.name for hdu in hdus}
-    extras = [hdu for hdu in _extras(fit, moments) if hdu.name not in taken]
+    extras = [hdu for hdu in _extras(fit, moments, noise) if hdu.name not in taken]
     write_hdus(Path(path), [*hdus, *extras], overwrite=overwrite)
 
 
-def _extras(fit: CubeFit | Decomposition, moments: Moments | None) -> Iterable[ImageHDU]:
-    if (noise := noise_of(fit)) is not None:
+def _extras(fit: CubeFit | Decomposition, moments: Moments | None, noise: Any) -> Iterable[ImageHDU]:
+    noise = getattr(fit, "noise", None) if noise is None else noise
+    if noise is not None and np.shape(noise) == fit.shape:
         yield image("noise", noise, wcs=fit.wcs)
     if isinstance(fit, Decomposition):
         for i, values in enumerate(fit.integrated()):
@@ -72,15 +77,9 @@ def _extras(fit: CubeFit | Decomposition, moments: Moments | None) -> Iterable[I
         yield image("integrated", fit.integrated(), wcs=fit.wcs)
         yield image("integrated_err", fit.integrated_error(), wcs=fit.wcs)
     if moments is not None:
-        yield from _moment_images(moments, prefix="moments_")
-
-
-def noise_of(fit: CubeFit | Decomposition) -> Any:
-    """The map of standard deviations that a fit was made with, or None: the cube may have some for each voxel."""
-    found = getattr(fit, "noise", None)
-    if found is None and fit.cube.uncertainty is None and fit.signal is not None:
-        found = fit.signal.noise
-    return found if found is not None and np.shape(found) == fit.result.shape else None
+        for name, values in moments.items():
+            yield image(f"moments_{name}", values, wcs=moments.wcs)
+            yield image(f"moments_{name}_err", moments.error[name], wcs=moments.wcs)
 
 
 def write_moments(
@@ -113,14 +112,9 @@ def write_moments(
     OSError
         The folder cannot be written, or the disk is full.
     """
-    first = primary("moments of a cube", None if cube is None else cube.header, _history(cube, history))
-    write_hdus(Path(path), [first, *_moment_images(moments)], overwrite=overwrite)
-
-
-def _moment_images(moments: Moments, prefix: str = "") -> Iterable[ImageHDU]:
-    for name, values in moments.items():
-        yield image(f"{prefix}{name}", values, wcs=moments.wcs)
-        yield image(f"{prefix}{name}_err", moments.error[name], wcs=moments.wcs)
+    hdus = moments.to_hdulist()
+    annotate(hdus[0].header, None if cube is None else cube.header, _history(cube, history))
+    write_hdus(Path(path), hdus, overwrite=overwrite)
 
 
 def write_signal(
@@ -155,7 +149,7 @@ def write_signal(
     hdus: list[Any] = [primary("mask of signal", cube.header, _history(cube, history)), labels]
     hdus.append(image("noise", signal.noise, wcs=cube.wcs))
     if len(signal.regions):
-        hdus.append(table("REGIONS", signal.regions))
+        hdus.append(table("REGIONS", plain_regions(signal.regions)))
     write_hdus(Path(path), hdus, overwrite=overwrite)
 
 

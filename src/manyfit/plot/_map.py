@@ -59,7 +59,8 @@ def plot_map(
     colorbar
         Whether to draw a colour bar.
     size
-        Size of the words along the colour bar, in points; by default that of all words.
+        Size of the words at the colour bar, in points, with the unit above it. By default all words have one size,
+        and the unit is along the bar.
 
     Returns
     -------
@@ -129,11 +130,13 @@ def _draw_line(ax: Axes, values: NDArray[np.float64], label: str) -> None:
 
 
 def _draw_bar(ax: Axes, image: AxesImage, label: str, size: float | None) -> None:
-    """A colour bar beside the map and as high as it is, whatever its shape."""
+    """A colour bar beside the map and as high as it is, whatever its shape; small words go above it, to save room."""
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
-    bar.set_label(label, fontsize=size)
-    if size is not None:
-        bar.ax.tick_params(labelsize=size)
+    if size is None:
+        bar.set_label(label)
+        return
+    bar.ax.tick_params(labelsize=size)
+    bar.ax.set_title(label, y=1.0, pad=4, loc="left", fontsize=size)
 
 
 def _draw_image(ax: Axes, values: NDArray[np.float64], limits: tuple[float, float], colours: Colormap) -> AxesImage:
