@@ -91,7 +91,12 @@ def test_cubes_of_masked_data_and_of_an_axis_of_each_spectrum():
 
 def test_lazy_fits_have_no_cubes_and_no_file(co, tmp_path):
     lazy = cube.fit_lines(co, SOME, compute=False)
-    for action in (lazy.model_cube, lazy.residual_cube, lambda: lazy.to_fits(tmp_path / "a.fits")):
+    for action in (
+        lazy.model_cube,
+        lazy.residual_cube,
+        lambda: lazy.to_fits(tmp_path / "a.fits"),
+        lambda: lazy.report("a"),
+    ):
         with pytest.raises(InputError, match=r"compute\(\)"):
             action()
 
@@ -136,6 +141,13 @@ def test_file_comes_back(fit, tmp_path):
         np.testing.assert_array_equal(read[name], fit[name])
     with pytest.raises(OutputExists):
         fit.to_fits(path)
+
+
+def test_report(fit, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("manyfit.cube._report.write_report", lambda *a, **k: asked.append((a, k)))
+    fit.report(tmp_path / "fit.html", overwrite=True)
+    assert asked == [((fit, tmp_path / "fit.html"), {"moments": None, "overwrite": True})]
 
 
 def test_figures(fit):

@@ -8,7 +8,7 @@ import pytest
 from astropy.modeling.models import Box1D, Const1D, Gaussian1D, Linear1D, Lorentz1D, Moffat1D, Sersic1D, Voigt1D
 from scipy.integrate import quad
 
-from manyfit import cube, fit
+from manyfit import FitResult, cube, fit
 from manyfit.cube._integrated import AREAS, integrated
 from manyfit.errors import InputError
 
@@ -85,8 +85,22 @@ def test_nothing_where_there_is_no_fit():
     assert np.isnan(found.integrated_error()[1]).all()
 
 
-@pytest.mark.parametrize("model", [Sersic1D(1, 5, 1), Gaussian1D(1, 0, 2) * Linear1D(0, 1)])
-def test_an_integral_that_is_not_known(model):
-    found = fit(model, np.ones((X.size, 2)) + np.abs(X)[:, None], world=np.abs(X) + 1, max_iterations=2)
-    with pytest.raises(InputError, match=r"integral of .* is not known.*model_cube"):
-        integrated(found)
+def test_any_other_line_is_summed_over_the_channels():
+    """A Gaussian that is hidden in a product has the integral and the error of a Gaussian."""
+    rng = np.random.default_rng(3)
+    data = (2 * np.exp(-0.5 * ((X - 1) / 3) ** 2) + 0.3)[:, None, None] + rng.normal(0, 0.1, (X.size, 3, 4))
+    co = cube.read(data[::-1] * u.K, spectral_axis=X[::-1] * u.km / u.s)
+    hidden = Const1D(0.3) + Gaussian1D(2, 1, 3) * Const1D(1)
+    hidden.amplitude_2.fixed = True
+    plain = cube.fit_lines(co, model=Gaussian1D(2, 1, 3) + Const1D(0.3), noise=0.1)
+    other = cube.fit_lines(co, model=hidden, noise=0.1)
+    assert other.integrated().unit == u.K * u.km / u.s
+    np.testing.assert_allclose(other.integrated().value, plain.integrated().value, rtol=1e-6)
+    np.testing.assert_allclose(other.integrated_error().value, plain.integrated_error().value, rtol=1e-4)
+
+
+def test_a_sum_over_channels_needs_the_data(tmp_path):
+    found = fit(Sersic1D(1, 5, 1), np.ones((X.size, 2)) + np.abs(X)[:, None], world=np.abs(X) + 1, max_iterations=2)
+    found.to_fits(tmp_path / "fit.fits")
+    with pytest.raises(InputError, match="was read from a file"):
+        integrated(FitResult.read(tmp_path / "fit.fits"))

@@ -225,7 +225,40 @@ class CubeFit(Mapping[str, Any]):
         return self.result.to_table()[self.selected.reshape(-1)]
 
     def to_fits(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write a FITS file with an image for each parameter and its error, and status, statistic and counts."""
+        """Write a FITS file as `FitResult.to_fits` does, and images of noise and integrated intensity.
+
+        Raises
+        ------
+        InputError
+            The fit is not computed.
+        OutputExists
+            There is a file and `overwrite` is not set.
+        """
+        from manyfit.cube._products import write_fit
+
         if self.is_lazy:
             raise InputError("The fit is not computed. Write the fit that its compute() gives.")
-        self.result.to_fits(path, overwrite=overwrite)
+        write_fit(self, path, overwrite=overwrite)
+
+    def report(self, path: str | Path, *, moments: Moments | None = None, overwrite: bool = False) -> None:
+        """Write a report of the fit as one HTML page: summary, noise, maps, example spectra.
+
+        Parameters
+        ----------
+        path
+            Where to write it.
+        moments
+            Moments to compare with. Default: those of the mask of signal, if there is one.
+        overwrite
+            Whether a file may be there already.
+
+        Raises
+        ------
+        InputError
+            The fit is not computed, or not of a cube with two spatial axes.
+        OutputExists
+            There is a file and `overwrite` is not set.
+        """
+        from manyfit.cube._report import write_report
+
+        write_report(self, path, moments=moments, overwrite=overwrite)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.cube._guess import LEVELS, LINES
-from manyfit.errors import InputError
+from manyfit.cube._guess import LEVELS
+from manyfit.cube._numerical_integral import over_channels
 from manyfit.fitting._result import with_unit
 from manyfit.fitting._template import known
 from manyfit.kernels._derive import derivative
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 #: An integral and its derivatives by parameter.
-Integral = tuple[Array, dict[str, Array]]
+Integral = tuple[Any, dict[str, Array]]
 
 ROOT = np.sqrt(2 * np.pi)
 
@@ -33,57 +33,57 @@ def integrated(result: FitResult) -> tuple[Any, Any]:
 
     The sum over the lines: :math:`\sqrt{2 \pi} A \sigma` for a ``Gaussian1D``, :math:`\pi A\,\mathrm{FWHM} / 2` for a
     ``Lorentz1D`` and a ``Voigt1D`` (of its Lorentzian), :math:`A \gamma \sqrt{\pi}\,\Gamma(\alpha - 1/2) /
-    \Gamma(\alpha)` for a ``Moffat1D``, :math:`A w` for a ``Box1D``. Continua do not count. The variance is
-    :math:`g^T C g` with the gradient :math:`g` of the sum and the covariance :math:`C` of the free parameters.
+    \Gamma(\alpha)` for a ``Moffat1D``, :math:`A w` for a ``Box1D``; any other term that is no continuum is summed over
+    the channels of its spectrum. Continua do not count. The variance is :math:`g^T C g` with the gradient :math:`g` of
+    the sum and the covariance :math:`C` of the free parameters.
 
     Parameters
     ----------
     result
-        A fit of a sum of lines and continua.
+        A fit of a sum of lines and continua, with its data if a line is none of the five.
 
     Returns
     -------
     values, errors
         Quantities, in the unit of the data times that of the spectral axis.
-
-    Raises
-    ------
-    InputError
-        The model is no sum of lines of a known kind.
     """
     parameters = result.parameters
     total = np.where(parameters.fitted, 0.0, np.nan)
     slopes: dict[str, Array] = {}
-    unit = None
-    for sign, kind, suffix in _lines(known(result.template)):
-        value, by_name = AREAS[kind](lambda name, s=suffix: parameters.value(f"{name}{s}"))  # type: ignore[misc]
+    model = known(result.template)
+    for sign, term, first in _terms(model, 1.0, 0):
+        value, by_name = _integral(result, term, _names(model, term, first))
         total = total + sign * value
-        slopes |= {f"{name}{suffix}": sign * slope for name, slope in by_name.items()}
-        unit = _unit(result, suffix)
+        slopes |= {name: sign * slope for name, slope in by_name.items()}
+    unit = _unit(result)
     return with_unit(total, unit), with_unit(_error(parameters, slopes), unit)
 
 
-def _unit(result: FitResult, suffix: str) -> Any:
-    """The unit of the integral: that of the height times that of the width of a line."""
-    height, width = (
-        next(result.units[f"{name}{suffix}"] for name in names if f"{name}{suffix}" in result.units)
-        for names in (("amplitude", "amplitude_L"), ("stddev", "fwhm", "fwhm_L", "gamma", "width"))
-    )
-    return None if height is None or width is None else height * width
+def _unit(result: FitResult) -> Any:
+    system = result.system
+    x = system.inputs[0]
+    return None if not system.attached or x is None or system.data is None else system.data * x
 
 
-def _lines(model: Model) -> Iterator[tuple[float, str, str]]:
-    """Sign, class and suffix of the names of each line of a sum; continua are passed over."""
-    single = getattr(model, "n_submodels", 1) == 1
-    for sign, part, index in _terms(model, 1.0, 0):
-        kind = type(part).__name__
-        if kind in LINES:
-            yield sign, kind, "" if single else f"_{index}"
-        elif kind not in LEVELS and not _is_continuum(part):
-            raise InputError(
-                f"The integral of {kind} is not known. Known are sums of {', '.join(LINES)} and continua "
-                f"({', '.join(LEVELS)}). Sum model_cube() along the spectral axis instead."
-            )
+def _integral(result: FitResult, term: Any, names: Mapping[str, str]) -> Integral:
+    """Integral of one term of the model and its derivatives by parameters of the whole model."""
+    kind = type(term).__name__
+    if kind in AREAS:
+        value, slopes = AREAS[kind](lambda name: result.parameters.value(names[name]))
+        return value, {names[name]: slope for name, slope in slopes.items()}
+    if kind in LEVELS or _is_continuum(term):
+        return np.float64(0.0), {}
+    return over_channels(result, term, tuple(names.values()))
+
+
+def _names(model: Model, term: Any, first: int) -> dict[str, str]:
+    """Names in the whole model of the parameters of a term, by their names in the term."""
+    if term is model:
+        return {name: name for name in term.param_names}
+    if getattr(term, "n_submodels", 1) == 1:
+        return {name: f"{name}_{first}" for name in term.param_names}
+    split = ((name, *name.rsplit("_", 1)) for name in term.param_names)
+    return {name: f"{base}_{first + int(index)}" for name, base, index in split}
 
 
 def _terms(model: Any, sign: float, first: int) -> Iterator[tuple[float, Any, int]]:
