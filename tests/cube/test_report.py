@@ -11,6 +11,8 @@ from html import unescape
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.modeling.models import Const1D
 
 from manyfit import cube, datasets
 from manyfit.cube import _report
@@ -158,3 +160,20 @@ def test_full_disk(fit, tmp_path, monkeypatch):
         write_report(fit, path, drawn={}, overwrite=True)
     assert path.read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_model_that_moments_say_nothing_of(co, signal, tmp_path):
+    fit = cube.fit_lines(co, signal, model=Const1D(1 * u.K), coherence=False)
+    assert "comparison" not in draw(subject_of(fit))
+    fit.to_fits(tmp_path / "fit.fits")
+    assert "INTEGRATED" not in verified_names(tmp_path / "fit.fits")
+
+
+def verified_names(path):
+    with fits.open(path, checksum=True) as hdus:
+        return [hdu.name for hdu in hdus]
+
+
+def test_report_of_the_fit_itself(fit, tmp_path):
+    fit.report(tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").count("<img ") == 5

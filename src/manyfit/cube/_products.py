@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from manyfit.cube._decomposition_files import hdus_of
 from manyfit.cube._fits_axis import cube_header
 from manyfit.cube._fits_maps import annotate, image, primary, table, write_hdus
 from manyfit.cube._regions_text import plain_regions
+from manyfit.errors import InputError
 from manyfit.fitting._fits_write import hdu_list
 
 if TYPE_CHECKING:
@@ -74,8 +76,9 @@ def _extras(fit: CubeFit | Decomposition, moments: Moments | None, noise: Any) -
         for i, values in enumerate(fit.integrated()):
             yield image(f"integrated_{i}", values, wcs=fit.wcs)
     else:
-        yield image("integrated", fit.integrated(), wcs=fit.wcs)
-        yield image("integrated_err", fit.integrated_error(), wcs=fit.wcs)
+        with suppress(InputError):  # a model may have no line whose integral is known
+            yield image("integrated", fit.integrated(), wcs=fit.wcs)
+            yield image("integrated_err", fit.integrated_error(), wcs=fit.wcs)
     if moments is not None:
         for name, values in moments.items():
             yield image(f"moments_{name}", values, wcs=moments.wcs)

@@ -182,8 +182,10 @@ def _draw(subject: Subject) -> Iterator[tuple[str, Figure]]:
 
 def comparison(fit: CubeFit, moments: Moments) -> Figure | None:
     """Guess, fit and difference; None for a model that moments say nothing about."""
-    compared = fit.compare(moments)
-    return compared.plot() if len(compared) else None
+    try:
+        return fit.compare(moments).plot()
+    except InputError:
+        return None
 
 
 def _goodness(fit: CubeFit | Decomposition) -> Any:
