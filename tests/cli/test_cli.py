@@ -66,7 +66,7 @@ def same(result, path):
 # -- help ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [(), ("cube",), ("demo",), ("fit",), ("info",), ("models",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in sorted(main.commands))])
 def test_help(command):
     text = ok(*command, "--help").stdout
     assert_golden(GOLDEN / f"help_{'_'.join(command) or 'manyfit'}.txt", text.rstrip())

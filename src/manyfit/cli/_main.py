@@ -10,9 +10,15 @@ import click
 from manyfit import __version__
 from manyfit.cli._cube import cube
 from manyfit.cli._demo import demo
+from manyfit.cli._explain import explain
 from manyfit.cli._fit import fit
+from manyfit.cli._gc import collect
 from manyfit.cli._info import info
 from manyfit.cli._models import models
+from manyfit.cli._run import run
+from manyfit.cli._status import status
+from manyfit.cli._tasks import tasks
+from manyfit.cli._watch import watch
 from manyfit.errors import ManyfitError
 
 
@@ -46,5 +52,5 @@ def main(debug: bool) -> None:
     """Fit an astropy model to every spectrum of a cube."""
 
 
-for command in (cube, demo, fit, info, models):
+for command in (cube, demo, fit, info, models, run, status, explain, collect, watch, tasks):
     main.add_command(command)

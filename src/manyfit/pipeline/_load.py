@@ -14,8 +14,15 @@ from manyfit.errors import InputError
 from ._task import Task
 
 
-def load(path: Path) -> list[Task]:
+def load(path: Path, files: list[Path] | None = None) -> list[Task]:
     """The tasks of a workflow file: those that its function ``workflow()`` returns, or its list ``tasks``.
+
+    Parameters
+    ----------
+    path
+        The workflow file.
+    files
+        Handed to ``workflow(files)``, for one that works on the files of a folder.
 
     Raises
     ------
@@ -23,7 +30,8 @@ def load(path: Path) -> list[Task]:
         There is no such file, it has an error, or it names no tasks.
     """
     module = _module(path)
-    found = module.workflow() if hasattr(module, "workflow") else getattr(module, "tasks", None)
+    given = [] if files is None else [files]
+    found = module.workflow(*given) if hasattr(module, "workflow") else getattr(module, "tasks", None)
     if found is None:
         raise InputError(
             f"{str(path)!r} names no tasks. Give it a function workflow() that returns them, or a list tasks."
@@ -58,6 +66,6 @@ def _module(path: Path) -> ModuleType:
 
 
 def _place(error: Exception, path: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
     number: Any = lines[-1] if lines else getattr(error, "lineno", "?")
     return f"line {number}"
