@@ -59,11 +59,12 @@ def decompose(
       parameters and N channels;
     - chi2 falls by more than noise alone brings about with the chance `false_alarm`, anywhere along the axis and at any
       width: the :math:`\Delta\chi^2` at which `manyfit.cube._criterion.false_alarms` is that chance. The criteria do
-      not know that the place of a line is free: AICc alone puts a false line into every third spectrum of 100 channels;
+      not know that the place of a line is free;
     - every amplitude is at least `min_snr` times its own error, and the fit converged.
 
-    For `false_alarm` 0.001, 120 channels and 10,000 simulated spectra of 1 to 3 lines (S/N 8 to 30, 1.5 times the
-    larger FWHM apart or more), 99.85 % have the right number and 0.15 % one too many; AICc alone: 70 % and 30 %.
+    Measured on 10,000 simulated spectra of 120 channels with 1 to 3 lines (S/N 8 to 30, 1.5 times the larger FWHM apart
+    or more) and up to 4 tried: 99.9 % have the right number and 0.1 % too many; with ``false_alarm=None``, AICc
+    puts false lines into 63 % and BIC into 3 %.
 
     Components are fitted in steps. The next one starts at the best peak of a matched filter on the residual, or from
     one of the lines split into two, whichever ends with the lower chi2; all spectra of a step are one `manyfit.fit`.
@@ -87,7 +88,8 @@ def decompose(
         Smallest and largest standard deviation of a line (Quantity). Default: half a channel, a quarter of the axis.
     noise
         Standard deviation: a number or Quantity, a map, or values for each voxel. Default: the uncertainty of the
-        cube; else that of `manyfit.cube.noise`, of the channels without signal where there is a signal mask.
+        cube; else that of `manyfit.cube.noise`, of the channels without signal where there is a signal mask. Where
+        noise is correlated between channels give `manyfit.cube.effective_noise`: it looks like lines.
     order
         ``"velocity"`` (rising) or ``"amplitude"`` (falling): which component is number 0.
     match
