@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +66,7 @@ def input_of(source: Any, hdu: str | int | None = None, unit: Any = None) -> Inp
         raise InputError(f"hdu={hdu!r} was given, but the data is a {type(source).__name__}. It is for FITS files.")
     if isinstance(source, list) and kind_of(source, "astropy", "HDUList"):
         source = _image(source, None if hdu is None else str(hdu), "the cube")
-    header = dict(source.header) if kind_of(source, "astropy", "_BaseHDU") else getattr(source, "header", None)
+    header = getattr(source, "header", None)
     if kind_of(source, "zarr", "Group"):
         source = _dataset(source)
     return Input(data_of(_one_variable(source), unit), header if isinstance(header, Mapping) else None)
@@ -75,12 +76,18 @@ def _with_wcs(data: Any, wcs: Any, unit: Any) -> Input:
     """Data and a WCS, or a FITS header that has one."""
     header = None
     if low_level(wcs) is None:
-        from astropy.wcs import WCS
-
         if not isinstance(wcs, Mapping) and not kind_of(wcs, "astropy", "Header"):
             raise InputTypeError(f"(data, {type(wcs).__name__}) was given. Give (data, wcs) or (data, header).")
-        header, wcs = wcs, WCS(wcs)
+        header, wcs = wcs, _wcs_of_header(wcs)
     return Input(replace(data_of(data, unit), wcs=wcs), header)
+
+
+def _wcs_of_header(header: Any) -> Any:
+    from astropy.wcs import WCS, FITSFixedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)  # what wcslib put right is no news to the user
+        return WCS(header)
 
 
 def _file(name: str, hdu: str | int | None) -> Input:

@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from manyfit.cube import _moments_kernel as kernel
 from manyfit.cube._blocks import Part, each_part
 from manyfit.cube._cube import Cube
-from manyfit.cube._given import laid
+from manyfit.cube._moments_input import along, coordinates_of, sigma_of, taken, voxels_of
 from manyfit.cube._noise import check_some
-from manyfit.cube._noise import noise as estimated_noise
-from manyfit.cube._noise_given import noise_given
-from manyfit.cube._signal import SignalMask
-from manyfit.errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
     import os
@@ -156,15 +152,15 @@ def moments(cube: Cube, signal: Any = None, *, noise: Any = None, workers: int |
     >>> print(f"{m['moment1']:.3f} {m['linewidth']:.3f} {m['equivalent_width']:.3f} {m.error['moment0']:.3f}")
     1.000 km / s 2.000 km / s 2.000 km / s 0.450 K km / s
     """
-    chosen = _chosen(cube, signal)
-    sigma = _sigma(cube, signal, noise, workers)
+    chosen = voxels_of(cube, signal)
+    sigma = sigma_of(cube, signal, noise, workers)
     out, error = (np.full((len(NAMES), *cube.spatial_shape), np.nan) for _ in range(2))
-    axis, width = (_coordinates(q.value, cube) for q in (cube.spectral_axis, cube.channel_width))
+    axis, width = (coordinates_of(q.value, cube) for q in (cube.spectral_axis, cube.channel_width))
 
     def work(part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         values = part.values(cube)
         found = tuple(np.full((len(NAMES), values.shape[1]), np.nan) for _ in range(2))
-        kernel.moments(values, _of(part, chosen), _along(part, axis), _along(part, width), part.of(sigma), *found)
+        kernel.moments(values, taken(part, chosen), along(part, axis), along(part, width), part.of(sigma), *found)
         return found[0], found[1]
 
     def collect(part: Part, result: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
@@ -183,55 +179,3 @@ def moments(cube: Cube, signal: Any = None, *, noise: Any = None, workers: int |
 def _units(cube: Cube) -> dict[str, UnitBase]:
     x = cube.spectral_axis.unit
     return dict(zip(NAMES, (cube.unit, cube.unit * x, x, x**2, x, x), strict=True))
-
-
-def _chosen(cube: Cube, signal: Any) -> Any:
-    """Labels or booleans with the axes of the cube, or None for all.
-
-    Raises
-    ------
-    InputError
-        Another shape.
-    InputTypeError
-        Numbers.
-    """
-    if signal is None:
-        return None
-    if isinstance(signal, SignalMask):
-        if signal.labels.shape != cube.shape:
-            raise InputError(
-                f"The signal mask has shape {signal.labels.shape} and the cube {cube.shape}. Give that of this cube."
-            )
-        return signal.labels
-    given = np.asarray(signal)
-    if given.dtype != bool:
-        raise InputTypeError(f"signal has dtype {given.dtype}. Give a SignalMask or booleans.")
-    return laid("signal", given, cube.shape)
-
-
-def _sigma(cube: Cube, signal: Any, noise: Any, workers: int | None) -> Any:
-    """Noise with the axes of the cube."""
-    if noise is None and isinstance(signal, SignalMask):
-        noise = signal.noise
-    given = noise_given(cube, noise)
-    return estimated_noise(cube, workers=workers).value[None] if given is None else given
-
-
-def _coordinates(values: NDArray[Any], cube: Cube) -> NDArray[np.float64]:
-    """Coordinates with the axes of the cube."""
-    return np.asarray(values, np.float64).reshape(values.shape + (1,) * (len(cube.shape) - values.ndim))
-
-
-def _along(part: Part, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of coordinates: (channels, spectra or 1)."""
-    cut = tuple(slice(0, 1) if n == 1 else s for n, s in zip(coordinates.shape, part.slices, strict=True))
-    return np.ascontiguousarray(coordinates[cut].reshape(part.n_channels, -1))
-
-
-def _of(part: Part, chosen: Any) -> NDArray[np.bool_]:
-    """Whether each value of a part is taken."""
-    shape = (part.n_channels, *part.block.shape)
-    if chosen is None:
-        return np.ones((part.n_channels, part.block.n_elements), bool)
-    cut = tuple(slice(0, 1) if n == 1 else s for n, s in zip(chosen.shape, part.slices, strict=True))
-    return np.ascontiguousarray(np.broadcast_to(chosen[cut] != 0, shape)).reshape(part.n_channels, -1)
