@@ -181,8 +181,9 @@ def level_and_pixel(uniq: Pixels) -> tuple[Pixels, Pixels]:
     >>> level_and_pixel(np.array([4, 15, 16, 63 + 16]))
     (array([0, 0, 1, 2]), array([ 0, 11,  0, 15]))
     """
-    level = (np.frexp(uniq.astype(np.float64))[1] - 1) // 2 - 1
-    return level.astype(np.int64), uniq - (np.int64(4) << (2 * level.astype(np.int64)))
+    first = np.int64(4) << (2 * np.arange(HIGHEST_LEVEL + 1))
+    level = np.searchsorted(first, uniq, side="right") - 1
+    return level, uniq - first[level]
 
 
 def _check_names(order: str, frame: str) -> None:
