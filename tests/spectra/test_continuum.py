@@ -189,7 +189,7 @@ class TestAnyKind:
         # pulls of the continuum of pure noise on a known continuum
         rng = np.random.default_rng(5)
         truth, sigma = smooth(X), rng.uniform(0.5, 2, X.size)
-        n = 1500
+        n = 1000
         flux = truth + sigma * rng.normal(size=(n, X.size))
         if kind == "quantile":
             truth, flux, more = truth * 0 + 100, flux - truth + 100, {"quantile": 0.5}
@@ -199,7 +199,7 @@ class TestAnyKind:
         pulls = (c.values - truth) / np.sqrt(c.variance)
         nodes = slice(150, 1050, 100)
         # the order statistics of a quantile are a rough measure, and interpolation between windows averages
-        tolerance = 0.35 if kind == "quantile" else 0.06
+        tolerance = 0.35 if kind == "quantile" else 0.08
         np.testing.assert_allclose(pulls[:, nodes].std(axis=0), 1, atol=tolerance)
         if kind != "quantile":
             np.testing.assert_allclose(pulls[:, nodes].mean(axis=0), 0, atol=0.2)
@@ -207,14 +207,14 @@ class TestAnyKind:
 
 def test_covariance_of_the_amplitudes_with_the_ridge():
     rng = np.random.default_rng(7)
-    n, sigma = 4000, 1.0
+    n, sigma = 2000, 1.0
     c = sinusoidal_continuum(
         X, smooth(X) + rng.normal(size=(n, X.size)), np.ones((n, X.size)) / sigma**2, regions=None, ridge=0.05
     )
     found = np.cov(c.amplitudes[:, 0].T)
     expected = c.covariance[0, 0]
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    np.testing.assert_allclose(found / scale, expected / scale, atol=0.08)
+    np.testing.assert_allclose(found / scale, expected / scale, atol=0.12)
 
 
 def test_propagated_errors():

@@ -18,7 +18,7 @@ from manyfit.spectra._spectra import Floats, angstrom
 Basis: TypeAlias = Callable[[Floats, Floats], Floats]
 """Values (P, T) of the terms at some wavelengths, given those and the wavelengths of the pixels of the region."""
 
-BLOCK = 32
+BLOCK = 64
 ROUNDING = float(np.finfo(np.float64).eps)
 
 
