@@ -53,7 +53,7 @@ def test_default_fit_recovers_the_truth():
 
 
 def test_same_numbers_as_the_engine():
-    fit = cube.fit_lines(make(), SOME, start=START, noise=SIGMA, coherence=False)
+    fit = cube.fit_lines(make(), SOME, model=Gaussian1D(), start=START, noise=SIGMA, coherence=False)
     model = Gaussian1D(**{n: np.broadcast_to(v, SHAPE) if np.ndim(v) else v for n, v in START.items()})
     plain = manyfit.fit(model, DATA * u.K, world=V * KMS, uncertainty=SIGMA)
     for name in fit.names:
@@ -150,6 +150,31 @@ def test_baseline(degree):
         name = f"c{i}{suffix}"
         assert fit[name].unit == u.K / KMS**i
         assert np.abs((fit[name].value - c) / fit.error[name].value).max() < 5
+
+
+def test_default_line_stays_in_the_band_and_is_no_narrower_than_channels_tell():
+    data = RNG.normal(0, SIGMA, DATA.shape)
+    data[30] += 5.0
+    data[-1, 0] += 40.0
+    fit = cube.fit_lines(make(data), noise=SIGMA)
+    step = V[1] - V[0]
+    assert fit["stddev"].value.min() >= 0.3 * step * (1 - 1e-12)
+    assert (np.abs(fit["mean"].value) <= 20).all()
+    assert (fit.status == Status.AT_BOUND).mean() > 0.5
+    assert fit.good.all()
+    own = cube.fit_lines(make(data), noise=SIGMA, bounds={"stddev": (1.0, None)})
+    assert own["stddev"].value.min() >= 1.0
+    assert (cube.fit_lines(make(data), baseline=1, noise=SIGMA)["stddev_0"].value >= 0.3 * step * (1 - 1e-12)).all()
+
+
+def test_counts():
+    counts = RNG.poisson(np.maximum(20 * LINE + 5, 0)).astype(float)
+    co = cube.read(counts * u.ct, spectral_axis=V * KMS, uncertainty=np.ones(SHAPE))
+    fit = cube.fit_lines(co, model=Gaussian1D() + Const1D(), statistic="cash")
+    assert fit.good.all()
+    assert fit.noise is None
+    pull = (fit["mean_0"].value - TRUTH["mean"]) / fit.error["mean_0"].value
+    assert np.abs(pull).max() < 5
 
 
 def test_other_models_and_starts():

@@ -1,9 +1,9 @@
 """Refit of spectra whose fit is an outlier among its neighbours, from the neighbours' values, until nothing changes.
 
-A fit is judged against the good fits among its (eight) neighbours: by the distance of each free parameter from their
-median, in units of ``sqrt(own error**2 + median error**2 + scatter**2)``, where the scatter is 1.48 times the median
-absolute deviation. Outliers, and failed fits, start again from the medians. All spectra of a pass are judged before any
-is changed, so the order of spectra, blocks and threads does not matter.
+A fit is judged against the fits among its (eight) neighbours that converged off their bounds: by the distance of each
+free parameter from their median, in units of ``sqrt(own error**2 + median error**2 + scatter**2)``, where the scatter is
+1.48 times the median absolute deviation. Outliers, and failed fits, start again from the medians. All spectra of a pass
+are judged before any is changed, so the order of spectra, blocks and threads does not matter.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def judge(result: FitResult, places: NDArray[np.intp]) -> Judgement:
     """Judge spectra, given by flat indices, against their neighbours."""
     good = np.asarray(result.good) & np.asarray(result.parameters.fitted)
     around = _neighbours(places, result.shape)
-    usable = good.reshape(-1)[around] & (around >= 0)
+    inside = good & (np.asarray(result.status) != Status.AT_BOUND)  # a value on a bound is no witness
+    usable = inside.reshape(-1)[around] & (around >= 0)
     names = result.parameters.columns.free
     judged = (usable.sum(axis=1) >= FEWEST) & ~np.isin(result.status.reshape(-1)[places], HOPELESS)
     distances, medians = np.zeros((len(names), places.size)), np.full((len(names), places.size), np.nan)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from manyfit.cube._cube import Cube
 
 
+#: Smallest standard deviation of the default line, in channels.
+NARROWEST_FIT = 0.3
+
+
 def fit_lines(
     cube: Cube,
     signal: Any = None,
@@ -56,7 +60,8 @@ def fit_lines(
         `SignalMask`, or a boolean map (ny, nx): which spectra to fit. The others are neither read nor fitted: NaN with
         the status ``NOT_FITTED``. Default: all.
     model
-        Any astropy model of one coordinate; a ``Gaussian1D`` by default.
+        Any astropy model of one coordinate. Default: a ``Gaussian1D`` with its mean inside of the band and a standard
+        deviation from 0.3 channels to the width of the band; what the data push against a limit is ``AT_BOUND``.
     start
         Start values: a mapping of names to maps or numbers, with units; `Moments`; or ``"guess"``, see
         `manyfit.cube.guess`. Default: those of the model, or ``"guess"`` for a model without values of its own
@@ -106,7 +111,7 @@ def fit_lines(
         model=start_model(cube, signal, model, start, baseline, select),
         select=select,
         uncertainty=cube.uncertainty if sigma is None and noise is None and statistic != "cash" else sigma,
-        bounds=bounds,
+        bounds={**(_limits(cube, baseline) if model is None else {}), **(bounds or {})},
         options={"statistic": statistic, "precision": precision, "max_iterations": max_iterations},
         where={"scheduler": scheduler, "workers": workers, "memory": memory, "progress": progress},
     )
@@ -181,6 +186,15 @@ def start_model(
         source = start if isinstance(start, Moments) else signal if hasattr(signal, "labels") else None
         whole = guess(cube, source, model=whole, select=select)
     return with_values(whole, given) if given else whole
+
+
+def _limits(cube: Cube, baseline: int | None) -> dict[str, tuple[Any, Any]]:
+    """Bounds of the default line: a narrower line falls between the channels and has no height."""
+    axis, suffix = cube.spectral_axis, "" if baseline is None else "_0"
+    low, high = np.nanmin(axis, axis=0), np.nanmax(axis, axis=0)
+    width = cube.channel_width
+    narrowest = NARROWEST_FIT * (np.nanmin(width, axis=0) if np.ndim(width) else width)
+    return {f"mean{suffix}": (low, high), f"stddev{suffix}": (narrowest, high - low)}
 
 
 def _says_nothing(model: Model) -> bool:

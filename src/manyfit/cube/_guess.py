@@ -169,7 +169,7 @@ def _from_moments(cube: Cube, source: Any, select: NDArray[np.bool]) -> tuple[ND
     with np.errstate(invalid="ignore"):
         good = select & (height > 0) & (width > 0) & (centre >= low) & (centre <= high)
         good &= np.isfinite(height) & np.isfinite(width)
-        width = np.clip(width, narrowest, high - low)
+        width = np.clip(width, narrowest, 0.5 * (high - low))
     return good, np.array([height, centre, width])
 
 
