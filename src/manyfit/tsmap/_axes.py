@@ -55,9 +55,9 @@ class Axis:
     unit: str | None = field(default=None)
 
     def __post_init__(self) -> None:
-        unit = UNITS.get(self.label, self.unit)
+        unit = UNITS.get(self.label, self.unit) or _unit_of(self.edges)
         object.__setattr__(self, "edges", _increasing(self.label, _plain(self.label, self.edges, unit)))
-        object.__setattr__(self, "unit", unit or _unit_of(self.edges))
+        object.__setattr__(self, "unit", unit)
 
     @property
     def n_bins(self) -> int:

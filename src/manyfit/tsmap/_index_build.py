@@ -132,6 +132,8 @@ def build(response: AnyResponse, target: Path, progress: Progress | None = None)
     ------
     OSError
         There is no room, or the folder cannot be written.
+    UnusableIndex
+        A part that an earlier build has left is damaged; all parts are removed.
     InputError
         The response is damaged, or changes while it is read.
     """
@@ -144,17 +146,21 @@ def build(response: AnyResponse, target: Path, progress: Progress | None = None)
         if progress is not None:
             progress(done, total)
 
-    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="manyfit") as pool, whole(target) as part:
-        groups = _all_groups(response, plan, folder, pool, report)
-        with part.open("wb") as file:
-            places = _join(plan, groups, file, pool, report)
-            if Fingerprint.of(response.path) != source:
-                raise InputError(f"{str(response.path)!r} changed while its index was built. Try again.")
-            sums = np.concatenate([group.sums for group in groups])
-            seconds = time.monotonic() - start
-            write_tables(file, IndexTables(source, whole_digest(response.path), *places, sums, seconds))
-            file.flush()
-            os.fsync(file.fileno())
+    try:
+        with ThreadPoolExecutor(cpu_count(), thread_name_prefix="manyfit") as pool, whole(target) as part:
+            groups = _all_groups(response, plan, folder, pool, report)
+            with part.open("wb") as file:
+                places = _join(plan, groups, file, pool, report)
+                if Fingerprint.of(response.path) != source:
+                    raise InputError(f"{str(response.path)!r} changed while its index was built. Try again.")
+                sums = np.concatenate([group.sums for group in groups])
+                seconds = time.monotonic() - start
+                write_tables(file, IndexTables(source, whole_digest(response.path), *places, sums, seconds))
+                file.flush()
+                os.fsync(file.fileno())
+    except UnusableIndex:  # a part was damaged: all are made again
+        shutil.rmtree(folder)
+        raise
     shutil.rmtree(folder)
     raw, size = np.prod(response.axes.shape) * response.layout.dtype.itemsize, target.stat().st_size
     log.info("Built %s in %.1f s: %.0f MB, %.1f %% of the response.", target, seconds, size / 1e6, 100 * size / raw)
