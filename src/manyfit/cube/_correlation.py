@@ -64,7 +64,7 @@ def channel_correlation(
     sums: dict[int, NDArray[np.float64]] = {}
 
     def work(part: Part) -> NDArray[np.float64]:
-        values = spectra(part, cube)
+        values = spectra(part.values(cube))
         values[:, ~chosen] = np.nan
         if signal is not None:
             values[signal.labels[part.slices].reshape(cube.n_channels, -1).T != 0] = np.nan

@@ -38,10 +38,36 @@ def moments(
         (6, spectra), NaN to begin with; spectra without a chosen value stay NaN.
     """
     n, m = values.shape
-    peak = np.full(m, -np.inf)
-    peak_at = np.zeros(m, np.int64)
+    peak, peak_at = np.full(m, -np.inf), np.zeros(m, np.int64)
     total, first, second = np.zeros(m), np.zeros(m), np.zeros(m)
-    s0, s2, s4 = np.zeros(m), np.zeros(m), np.zeros(m)
+    spread = np.zeros((3, m))
+    _add_first(values, chosen, axis, width, peak, peak_at, total, first)
+    mean = np.where(total != 0.0, first, 0.0) / np.where(total != 0.0, total, 1.0)
+    _add_second(values, chosen, axis, width, sigma, mean, second, spread)
+    for p in range(m):
+        if peak[p] > -np.inf:
+            k, q = peak_at[p], p if axis.shape[1] > 1 else 0
+            noise = sigma[k if sigma.shape[0] > 1 else 0, p]
+            _finish(peak[p], total[p], axis[n // 2, q] + mean[p], second[p], out[:, p])
+            _errors(out[:, p], spread[:, p], noise, width[k, q], error[:, p])
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_first(
+    values: NDArray[Any],
+    chosen: NDArray[np.bool_],
+    axis: NDArray[np.float64],
+    width: NDArray[np.float64],
+    peak: NDArray[np.float64],
+    peak_at: NDArray[np.int64],
+    total: NDArray[np.float64],
+    first: NDArray[np.float64],
+) -> None:
+    """The highest value and its channel, and sums of the values and of values times distance.
+
+    Distances are from the middle channel, because coordinates may be large beside their differences.
+    """
+    n, m = values.shape
     for k in range(n):
         for p in range(m):
             value = np.float64(values[k, p])
@@ -49,39 +75,42 @@ def moments(
                 if value > peak[p]:
                     peak[p], peak_at[p] = value, k
                 q = p if axis.shape[1] > 1 else 0
-                weighted = value * width[k, q]
-                total[p] += weighted
-                # about the middle channel, because coordinates may be large beside their differences
-                first[p] += weighted * (axis[k, q] - axis[n // 2, q])
-    for k in range(n):
-        for p in range(m):
-            value = np.float64(values[k, p])
-            if chosen[k, p] and value - value == 0.0 and total[p] != 0.0:
-                q = p if axis.shape[1] > 1 else 0
-                distance = axis[k, q] - axis[n // 2, q] - first[p] / total[p]
-                second[p] += value * width[k, q] * distance**2
-                variance = (sigma[k if sigma.shape[0] > 1 else 0, p] * width[k, q]) ** 2
-                s0[p] += variance
-                s2[p] += variance * distance**2
-                s4[p] += variance * distance**4
-            elif chosen[k, p] and value - value == 0.0:
-                q = p if axis.shape[1] > 1 else 0
-                s0[p] += (sigma[k if sigma.shape[0] > 1 else 0, p] * width[k, q]) ** 2
-    for p in range(m):
-        if peak[p] > -np.inf:
-            q = p if axis.shape[1] > 1 else 0
-            k = peak_at[p]
-            noise = sigma[k if sigma.shape[0] > 1 else 0, p]
-            _finish(peak[p], total[p], first[p], second[p], axis[n // 2, q], out[:, p])
-            _errors(out[:, p], (s0[p], s2[p], s4[p]), noise, width[k, q], error[:, p])
+                total[p] += value * width[k, q]
+                first[p] += value * width[k, q] * (axis[k, q] - axis[n // 2, q])
 
 
 @numba.njit(cache=True, nogil=True)
-def _finish(peak: float, total: float, first: float, second: float, middle: float, out: NDArray[np.float64]) -> None:
+def _add_second(
+    values: NDArray[Any],
+    chosen: NDArray[np.bool_],
+    axis: NDArray[np.float64],
+    width: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    second: NDArray[np.float64],
+    spread: NDArray[np.float64],
+) -> None:
+    """Sums of values times squared distance from the mean, and of variances times its powers 0, 2 and 4."""
+    n, m = values.shape
+    for k in range(n):
+        for p in range(m):
+            value = np.float64(values[k, p])
+            if chosen[k, p] and value - value == 0.0:
+                q = p if axis.shape[1] > 1 else 0
+                square = (axis[k, q] - axis[n // 2, q] - mean[p]) ** 2
+                second[p] += value * width[k, q] * square
+                variance = (sigma[k if sigma.shape[0] > 1 else 0, p] * width[k, q]) ** 2
+                spread[0, p] += variance
+                spread[1, p] += variance * square
+                spread[2, p] += variance * square**2
+
+
+@numba.njit(cache=True, nogil=True)
+def _finish(peak: float, total: float, mean: float, second: float, out: NDArray[np.float64]) -> None:
     """Moments from sums; those that would be divided by zero, or are roots of negative numbers, stay NaN."""
     out[PEAK], out[MOMENT0] = peak, total
     if total != 0.0:
-        out[MOMENT1] = middle + first / total
+        out[MOMENT1] = mean
         out[MOMENT2] = second / total
         if out[MOMENT2] >= 0.0:
             out[LINEWIDTH] = np.sqrt(out[MOMENT2])
@@ -91,7 +120,7 @@ def _finish(peak: float, total: float, first: float, second: float, middle: floa
 
 @numba.njit(cache=True, nogil=True)
 def _errors(
-    out: NDArray[np.float64], sums: tuple[float, float, float], noise: float, width: float, error: NDArray[np.float64]
+    out: NDArray[np.float64], sums: NDArray[np.float64], noise: float, width: float, error: NDArray[np.float64]
 ) -> None:
     """Standard deviations by propagation: see `manyfit.cube.moments` for the formulas."""
     s0, s2, s4 = sums

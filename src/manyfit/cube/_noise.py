@@ -70,7 +70,9 @@ def noise(
     found = np.full(cube.spatial_shape, np.nan)
 
     def work(part: Part) -> NDArray[np.float64]:
-        return estimate(spectra(part, cube, response, chosen)).reshape(part.block.shape)
+        values = part.values(cube)
+        flat = values if response is None else values * part.of(response)
+        return estimate(spectra(flat, chosen)).reshape(part.block.shape)
 
     def collect(part: Part, result: NDArray[np.float64]) -> None:
         found[part.block.slices] = result
@@ -83,17 +85,13 @@ def noise(
         return np.nanmedian(found) / np.asarray(response) << cube.unit
 
 
-def spectra(
-    part: Part, cube: Cube, response: Any = None, chosen: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
-    """Rows of values, NaN where bad."""
-    values = rows(part.values(cube).T, 1)
-    if response is not None:
-        values *= part.of(response).T
+def spectra(values: NDArray[np.floating[Any]], chosen: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+    """Rows (spectra, channels) of values of (channels, spectra): some of the channels, NaN where bad."""
+    found = rows(values.T, 1)
     if chosen is not None and not chosen.all():
-        values = values[:, chosen]
-    values[~np.isfinite(values)] = np.nan
-    return values
+        found = found[:, chosen]
+    found[~np.isfinite(found)] = np.nan
+    return found
 
 
 def check_some(found: NDArray[np.float64]) -> None:

@@ -153,8 +153,8 @@ def _levels(
     estimated = np.full(cube.spatial_shape, np.nan)
 
     def work(part: Part) -> None:
-        sigma = mad_std(spectra(part, cube))[None] if given is None else part.of(given)
         values = part.values(cube)
+        sigma = mad_std(spectra(values))[None] if given is None else part.of(given)
         out = np.empty(values.shape, np.uint8)
         levels(values, sigma, *thresholds, out)
         level[part.slices] = out.reshape(-1, *part.block.shape)
