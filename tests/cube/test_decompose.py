@@ -92,8 +92,8 @@ def test_noise_is_no_line():
 def test_the_criterion_alone_takes_noise_for_lines():
     # what AICc and BIC say by themselves: the reason for a second rule
     spectra = simulated(1000, 1, 9)[1]
-    assert shares(spectra, 1, criterion="aicc", false_alarm=None, min_snr=0)[1] > 0.15
-    assert shares(spectra, 1, criterion="bic", false_alarm=None, min_snr=0)[1] > shares(spectra, 1, criterion="bic")[1]
+    assert shares(spectra, 1, criterion="aicc", false_alarm=None)[1] > 0.15
+    assert shares(spectra, 1, criterion="bic", false_alarm=None)[1] > shares(spectra, 1, criterion="bic")[1]
 
 
 def test_blends_down_to_one_width():

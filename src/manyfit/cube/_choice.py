@@ -28,15 +28,12 @@ class Needs:
         Function of chi2, free parameters and points that has to be lower.
     gain
         Least fall of chi2.
-    min_snr
-        Least amplitude in units of its error.
     narrow, wide
         Limits of the standard deviation in channels.
     """
 
     criterion: Callable[..., Any]
     gain: float
-    min_snr: float
     narrow: float
     wide: float
 
@@ -63,21 +60,11 @@ class Found:
 def decomposed(spectra: Spectra, n_max: int, needs: Needs, run: Callable[..., Any]) -> Found:
     """Solve for all numbers of components and choose one for each spectrum."""
     steps = solve(spectra, n_max, needs.gain, run)
-    chi2 = np.array([np.where(_acceptable(step, needs.min_snr), step.statistic, np.inf) for step in steps])
+    chi2 = np.array([np.where(step.status <= LAST_GOOD, step.statistic, np.inf) for step in steps])
     n_points = steps[0].n_points
     criteria = np.array([needs.criterion(each, 3 * number, n_points) for number, each in enumerate(chi2)])
     number = best(criteria, chi2, needs.gain)
     return Found(number, np.where(np.isfinite(criteria), criteria, np.nan), _chosen(steps, number))
-
-
-def _acceptable(solution: Solution, min_snr: float) -> NDArray[np.bool_]:
-    """Where a fit converged and all amplitudes stand out of their errors."""
-    components = solution.values.shape[1] // 3
-    amplitude = solution.values[:, ::3]
-    places = [(3 * i) * (3 * i + 1) // 2 + 3 * i for i in range(components)]
-    with np.errstate(invalid="ignore"):
-        clear = amplitude >= min_snr * np.sqrt(solution.covariance[:, places])
-    return np.asarray((solution.status <= LAST_GOOD) & clear.all(axis=1))
 
 
 def _chosen(steps: list[Solution], number: NDArray[np.int64]) -> Solution:
