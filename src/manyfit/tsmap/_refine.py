@@ -24,7 +24,7 @@ def refine(tsmap: TSMap, nside: int, containment: float, where: Where) -> TSMap:
     if tsmap.problem is None:
         raise InputError("refine() needs the data, and this map was read from a file. Fit again.")
     lowest, target = int(tsmap.grid.level.max(initial=0)), nside.bit_length() - 1
-    if nside != 1 << target or not lowest < target <= HIGHEST_LEVEL:
+    if not lowest < target <= HIGHEST_LEVEL or nside != 1 << target:
         raise InputError(f"nside is {nside}. Give a power of two above {2**lowest}, that of the smallest pixels.")
     fall = containment_level(containment)
     rows = list(tsmap.problem.rows())  # read once
