@@ -10,7 +10,7 @@ from manyfit.tsmap import SkyStatus, solve
 from manyfit.tsmap._confidence import containment_level
 
 PHI = np.arange(7.5, 120.0, 15.0)
-few_or_many = pytest.mark.parametrize("n", [200, pytest.param(1000, marks=pytest.mark.slow)])
+N = 1000
 
 
 def sphere(n=96):
@@ -52,38 +52,33 @@ def solutions(n, norm, seed, **keywords):
     }
 
 
-@few_or_many
-def test_empty_skies_have_half_a_chi2(n):
-    ts = solutions(n, 0.0, 1, errors=False)["ts"]
+def test_empty_skies_have_half_a_chi2():
+    ts = solutions(N, 0.0, 1, errors=False)["ts"]
     positive = ts[ts > 0]
-    assert abs(len(positive) / n - 0.5) < 3 * 0.5 / np.sqrt(n)
+    assert abs(len(positive) / N - 0.5) < 3 * 0.5 / np.sqrt(N)
     assert stats.kstest(positive, stats.chi2(1).cdf).pvalue > 0.01
 
 
-@few_or_many
-def test_empty_skies_have_a_chi2_with_signed_norms(n):
-    assert stats.kstest(solutions(n, 0.0, 2, errors=False, signed=True)["ts"], stats.chi2(1).cdf).pvalue > 0.01
+def test_empty_skies_have_a_chi2_with_signed_norms():
+    assert stats.kstest(solutions(N, 0.0, 2, errors=False, signed=True)["ts"], stats.chi2(1).cdf).pvalue > 0.01
 
 
-@few_or_many
 @pytest.mark.parametrize("free", [False, True])
-def test_norms_are_off_by_their_errors(n, free):
-    found = solutions(n, 1.0, 3, errors=False, free_background=free)
+def test_norms_are_off_by_their_errors(free):
+    found = solutions(N, 1.0, 3, errors=False, free_background=free)
     pulls = (found["norm"] - 1.0) / found["norm_err"]
-    allowed = 0.1 if n >= 1000 else 0.2
-    assert abs(pulls.mean()) < allowed
-    assert abs(pulls.std() - 1.0) < allowed
+    assert abs(pulls.mean()) < 0.1
+    assert abs(pulls.std() - 1.0) < 0.1
 
 
-@few_or_many
 @pytest.mark.parametrize("free", [False, True])
-def test_upper_limits_hold_the_truth(n, free):
-    covered = np.mean(solutions(n, 1.0, 4, free_background=free)["norm_ul"] > 1.0)
-    assert abs(covered - 0.95) < (0.02 if n >= 1000 else 0.04)
+def test_upper_limits_hold_the_truth(free):
+    covered = np.mean(solutions(N, 1.0, 4, free_background=free)["norm_ul"] > 1.0)
+    assert abs(covered - 0.95) < 0.02
 
 
-@few_or_many
-def test_containment_regions_hold_the_truth(n):
+@pytest.mark.parametrize(("n", "allowed"), [(200, 0.07), pytest.param(N, 0.03, marks=pytest.mark.slow)])
+def test_containment_regions_hold_the_truth(n, allowed):
     # two steps: the peak on a coarse grid, then on a fine one around it
     coarse = np.linspace(-16, 16, 9)
     fine = np.linspace(-4, 4, 17)
@@ -96,7 +91,7 @@ def test_containment_regions_hold_the_truth(n):
         peak = wide[:, np.argmax(fitted(d, used, around(*wide)))]
         ts_peak = fitted(d, used, around(*(peak[:, None] + close))).max()
         inside += max(ts_peak, ts_true) - ts_true <= containment_level(0.9)
-    assert abs(inside / n - 0.9) < (0.03 if n >= 1000 else 0.07)
+    assert abs(inside / n - 0.9) < allowed
 
 
 def fitted(d, used, positions):
