@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -31,3 +32,38 @@ def test_any_model(cubes):
     assert np.median(names["error"][bright].value) == pytest.approx(0.03, abs=0.02)
     difference = (fitted.mean_0.quantity[bright] - names["velocity"][bright]) / names["error"][bright]
     assert np.mean(np.abs(difference.to_value("")) < 1e-5) > 0.99
+
+
+def test_cube(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(DOCS / "examples" / "cube.py"))
+    fit, signal, truth = names["fit"], names["signal"], names["datasets"].simulate_clouds_cube().truth
+    assert len(signal.regions) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clouds.fits", "clouds_fit.fits", "clouds_fit.html"]
+    bright = fit.good & (truth["amplitude"].to_value("K") > 0.3)
+    assert bright.sum() > 200
+    pull = ((names["velocity"] - truth["mean"]) / names["error"]).to_value("")[bright]
+    assert abs(np.median(pull)) < 0.2
+    assert 0.8 < np.std(pull) < 1.3
+    assert names["one"].mean.value == pytest.approx(fit["mean"][32, 32].value, abs=0.1)
+    assert (names["blended"].n_components[bright] == 1).mean() > 0.95
+
+
+def test_page_on_cubes_shows_the_example():
+    page = (DOCS / "cube.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
+    lines = (DOCS / "examples" / "cube.py").read_text(encoding="utf-8").splitlines()
+    for line in lines[2:]:
+        assert line.partition("  #")[0] in code
+
+
+def test_page_on_cubes_has_commands_that_exist():
+    from click.testing import CliRunner
+
+    from manyfit.cli import main
+
+    page = (DOCS / "cube.md").read_text(encoding="utf-8")
+    known = CliRunner().invoke(main, ["cube", "--help"]).stdout
+    options = set(re.findall(r"(?<= )--[a-z-]+", page))
+    assert options
+    assert all(re.search(rf"{option}\b", known) for option in options)

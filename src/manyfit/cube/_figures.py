@@ -113,8 +113,7 @@ def signal_maps(signal: SignalMask, wcs: Any) -> Figure:
 def component_maps(found: Decomposition) -> Figure:
     """A row for each component, with one scale for each parameter; number of components and chi2 / dof beside them."""
     rows = max(found.max_components, 2)
-    title = "components, those of one number being neighbours of each other"
-    sheet = new_sheet(rows, len(found.names) + 1, found.shape, wcs=found.wcs, title=title, room=LEGEND)
+    sheet = new_sheet(rows, len(found.names) + 1, found.shape, wcs=found.wcs, title="components", room=LEGEND)
     for column, name in enumerate(found.names):
         values = found[name]
         centre = _median(values.value) if is_place(name) else None
@@ -122,7 +121,7 @@ def component_maps(found: Decomposition) -> Figure:
         for row, plane in enumerate(values):
             ax = sheet.panel(row, column, f"{name} {row}", last=row == len(values) - 1)
             plot_map(plane.value, unit=plane.unit, ax=ax, limits=limits, centred=is_place(name), size=SMALL)
-    numbers = {-1: "not fitted"} | {n: str(n) for n in range(found.max_components + 1)}
+    numbers = {n: str(n) for n in range(MOST_REGIONS)} | {-1: "not fitted"}  # the last of the colours is pale
     plot_classes(found.n_components, numbers, ax=sheet.panel(0, len(found.names), "number of components"))
     with np.errstate(divide="ignore", invalid="ignore"):
         goodness = np.where(found.result.good, found.statistic / found.dof, np.nan)

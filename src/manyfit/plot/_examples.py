@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 2.9, 1.9  # of a panel with its surroundings, inches
 LEFT, BOTTOM, TOP = 0.75, 0.6, 0.3
+CROWDED = 150  # points that need thin lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def _draw(ax: Axes, example: Example) -> None:
     """Data as steps; the model with a band of one standard deviation."""
     x, y, model, sigma = _lines(example)
     ax.axhline(0, color=MISSING, linewidth=0.6)
-    ax.plot(x, y, drawstyle="steps-mid", color=DATA, linewidth=0.9)
+    ax.plot(x, y, drawstyle="steps-mid", color=DATA, linewidth=0.9 if len(x) < CROWDED else 0.5)
     if model is not None:
         if sigma is not None:
             ax.fill_between(x, model - sigma, model + sigma, color=BAND, zorder=0)
