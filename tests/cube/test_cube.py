@@ -116,6 +116,29 @@ def test_optical_velocities_in_another_unit_are_the_same_velocities():
     np.testing.assert_allclose(co.spectral_axis.value, 2000 + 11 * np.arange(50), rtol=1e-14)
 
 
+def test_velocities_are_referred_to_another_line():
+    co = cube.read(radio_cube(*AXES["radio"]))
+    other = 110.201354 * u.GHz
+    found = co.with_spectral_unit("km/s", rest=other)
+    frequency = co.spectral_axis.to(u.Hz, u.doppler_radio(REST))
+    np.testing.assert_allclose(
+        found.spectral_axis.value, frequency.to_value("km/s", u.doppler_radio(other)), rtol=1e-12
+    )
+    assert found.rest == other
+    np.testing.assert_allclose(found.with_spectral_unit("m/s", rest=REST).spectral_axis, co.spectral_axis, atol=1e-6)
+    np.testing.assert_array_equal(co.with_spectral_unit("m/s", rest=REST).spectral_axis, co.spectral_axis)
+
+
+def test_wavelengths_in_air():
+    axis = 6500 + 2.0 * np.arange(30)
+    co = cube.read(np.zeros(30) * u.Jy, spectral_axis=axis * u.AA, medium="air", rest=6562.8 * u.AA)
+    expected = (axis / 6562.8 - 1) * 299792.458
+    np.testing.assert_allclose(co.with_spectral_unit("km/s", "optical").spectral_axis.value, expected, rtol=1e-10)
+    assert co.with_spectral_unit("nm").spectral_axis[0] == 650 * u.nm
+    with pytest.raises(InputError, match="wavelengths are in air"):
+        co.with_spectral_unit("THz")
+
+
 def test_there_and_back():
     co = cube.read(radio_cube(*AXES["frequency"]))
     for unit, convention in TARGETS:

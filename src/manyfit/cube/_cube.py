@@ -145,14 +145,16 @@ class Cube:
             Unit of the new coordinate.
         convention
             ``"radio"``, ``"optical"`` or ``"relativistic"``: how velocities are defined. Default: that of the
-            cube, else radio for radio and relativistic for others is *not* guessed: it has to be given.
+            cube.
         rest
-            Rest frequency or wavelength. Default: that of the cube.
+            Rest frequency or wavelength that new velocities refer to; velocities of a cube with another one are
+            moved. Default: that of the cube. For wavelengths in air it is one in air.
 
         Raises
         ------
         InputError
-            The unit is not spectral, or a rest frequency or convention is needed and not known.
+            The unit is not spectral, a rest frequency or convention is needed and not known, or frequencies were
+            asked for of wavelengths in air.
 
         Examples
         --------

@@ -58,7 +58,8 @@ def read(
     convention
         ``"radio"``, ``"optical"`` or ``"relativistic"``: how velocities are defined. Default: as in the header.
     rest
-        Rest frequency or wavelength with unit. Default: that of the header.
+        Rest frequency or wavelength with unit, in place of that of the header; velocities stay as they are (see
+        `Cube.with_spectral_unit` to refer them to another line).
     unit
         Unit of the data, in place of the one that it comes with. Without any the data is dimensionless.
     uncertainty

@@ -40,20 +40,36 @@ def converted_axis(cube: Cube, unit: Any, convention: str | None, rest: Any) -> 
     InputError
         The unit is not spectral, or a rest frequency or convention is needed and not known.
     """
-    target = spectral_unit(unit)
-    known_rest = rest_of(rest) if rest is not None else cube.rest
-    wanted = convention_of(convention) or (cube.convention if is_velocity(target) else None)
-    had = cube.convention
-    if is_velocity(cube.spectral_axis.unit) and is_velocity(target) and wanted in (None, had):
-        return Axis(cube.spectral_axis.to(target), had, known_rest)
+    target, had = spectral_unit(unit), cube.convention
+    new_rest = cube.rest if rest is None else rest_of(rest)
+    old_rest = new_rest if cube.rest is None else cube.rest
+    wanted = convention_of(convention) or (had if is_velocity(target) else None)
     values = cube.spectral_axis
+    same = wanted in (None, had) and (new_rest is old_rest or _equal(new_rest, old_rest))
+    if is_velocity(values.unit) and is_velocity(target) and same:
+        return Axis(values.to(target), had, new_rest)
     if is_velocity(values.unit):
-        values = values.to(u.Hz, _doppler(had, known_rest, f"the cube's velocities in {values.unit}"))
+        values = values.to(u.Hz, _doppler(had, old_rest, f"the cube's velocities in {values.unit}"))
     if is_velocity(target):
-        return Axis(
-            values.to(u.Hz, u.spectral()).to(target, _doppler(wanted, known_rest, f"{target}")), wanted, known_rest
+        return Axis(values.to(u.Hz, u.spectral()).to(target, _doppler(wanted, new_rest, f"{target}")), wanted, new_rest)
+    _check_medium(cube, target)
+    return Axis(values.to(target, u.spectral()), None, new_rest)
+
+
+def _equal(one: Quantity | None, other: Quantity | None) -> bool:
+    """Whether two rest frequencies or wavelengths are the same."""
+    if one is None or other is None:
+        return one is other
+    return bool(np.isclose(one.to_value(u.Hz, u.spectral()), other.to_value(u.Hz, u.spectral()), rtol=1e-14, atol=0))
+
+
+def _check_medium(cube: Cube, target: UnitBase) -> None:
+    """Refuse to make frequencies of wavelengths in air, which would be wrong by the refraction, 3 parts in 10 000."""
+    if cube.medium == "air" and not target.is_equivalent(u.m):
+        raise InputError(
+            f"The wavelengths are in air, so {target} cannot be had from them by division. Convert them to vacuum "
+            "first, and give them as spectral_axis= with medium='vacuum'."
         )
-    return Axis(values.to(target, u.spectral()), None, known_rest)
 
 
 def spectral_unit(unit: Any) -> UnitBase:
