@@ -289,6 +289,9 @@ def test_maps_have_the_celestial_wcs():
 
 
 BAD = {
+    "bounds of nothing": ({"bounds": {"men": (0, 1)}}, "Did you mean 'mean'"),
+    "bounds that are no pair": ({"bounds": {"mean": 3}}, "Give a pair"),
+    "bounds in another unit": ({"bounds": {"mean": (1 * u.K, None)}}, "does not convert to km / s"),
     "mask of another cube": ({"signal": np.ones((3, 3), bool)}, r"spatial shape \(3, 3\), the cube \(7, 8\)"),
     "noise": ({"noise": "mad"}, "noise 'mad' is not known. Accepted: 'residuals'"),
     "start": ({"start": "moments"}, "start 'moments' is not known"),

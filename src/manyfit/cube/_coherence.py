@@ -1,7 +1,7 @@
 """Refit of spectra whose fit is an outlier among its neighbours, from the neighbours' values, until nothing changes.
 
 A fit is judged against the fits among its (eight) neighbours that converged off their bounds: by the distance of each
-free parameter from their median, in units of ``sqrt(own error**2 + median error**2 + scatter**2)``, where the scatter is
+free parameter from their median, in units of ``sqrt(own error**2 + median error**2 + scatter**2)``; the scatter is
 1.48 times the median absolute deviation. Outliers, and failed fits, start again from the medians. All spectra of a pass
 are judged before any is changed, so the order of spectra, blocks and threads does not matter.
 """

@@ -106,12 +106,13 @@ def fit_lines(
     """
     select = selected(cube, signal)
     sigma = None if statistic == "cash" else noise_for(cube, signal, noise, select)
+    limits = {**(_limits(cube, baseline) if model is None else {}), **(bounds or {})}
     task = Task(
         cube=cube,
-        model=start_model(cube, signal, model, start, baseline, select),
+        model=start_model(cube, signal, model, start, baseline, select, limits),
         select=select,
         uncertainty=cube.uncertainty if sigma is None and noise is None and statistic != "cash" else sigma,
-        bounds={**(_limits(cube, baseline) if model is None else {}), **(bounds or {})},
+        bounds=limits,
         options={"statistic": statistic, "precision": precision, "max_iterations": max_iterations},
         where={"scheduler": scheduler, "workers": workers, "memory": memory, "progress": progress},
     )
@@ -168,7 +169,13 @@ def noise_for(cube: Cube, signal: Any, given: Any, select: NDArray[np.bool]) -> 
 
 
 def start_model(
-    cube: Cube, signal: Any, model: Model | None, start: Any, baseline: int | None, select: NDArray[np.bool]
+    cube: Cube,
+    signal: Any,
+    model: Model | None,
+    start: Any,
+    baseline: int | None,
+    select: NDArray[np.bool],
+    bounds: Mapping[str, Any],
 ) -> Model:
     """The model with its start values, and with the baseline."""
     from astropy.modeling.models import Gaussian1D
@@ -184,8 +191,28 @@ def start_model(
     asked = isinstance(start, str | Moments)
     if asked or (set(given) != set(whole.param_names) and _says_nothing(line) and has_one_line(line)):
         source = start if isinstance(start, Moments) else signal if hasattr(signal, "labels") else None
-        whole = guess(cube, source, model=whole, select=select)
+        whole = _inside(guess(cube, source, model=whole, select=select), bounds)
     return with_values(whole, given) if given else whole
+
+
+def _inside(model: Model, bounds: Mapping[str, Any]) -> Model:
+    """A guess moved into its own bounds and those given beside it; what is wrong with bounds, the fit says."""
+    moved = {}
+    for name in model.param_names:
+        parameter = getattr(model, name)
+        pair = bounds.get(name, parameter.bounds)
+        if isinstance(pair, tuple | list) and len(pair) == 2:
+            low, high = (_bound(x, parameter.unit, none) for x, none in zip(pair, (-np.inf, np.inf), strict=True))
+            values = np.clip(parameter.value, low, high)
+            moved[name] = values if parameter.unit is None else values << parameter.unit
+    return with_values(model, moved)
+
+
+def _bound(given: Any, unit: Any, none: float) -> Any:
+    own = getattr(given, "unit", None)
+    if given is None or (own is not None and (unit is None or not own.is_equivalent(unit))):
+        return none
+    return given if own is None else given.to_value(unit)
 
 
 def _limits(cube: Cube, baseline: int | None) -> dict[str, tuple[Any, Any]]:
