@@ -28,24 +28,34 @@ class Design:
         Indices of the stars with uncertain labels, (K,).
     covariance
         Covariance of their terms, upper halves row by row, (K, T (T + 1) / 2).
+    share
+        Share of each star in the coefficients, (N,).
     """
 
     terms: Floats
     uncertain: NDArray[np.int64]
     covariance: Floats
+    share: Floats
 
     @classmethod
     def of(cls, terms: Floats) -> Design:
         """The design of stars with certain labels."""
         n_products = len(np.triu_indices(terms.shape[1])[0])
-        return cls(np.ascontiguousarray(terms), np.zeros(0, dtype=np.int64), np.zeros((0, n_products)))
+        return cls(
+            np.ascontiguousarray(terms), np.zeros(0, dtype=np.int64), np.zeros((0, n_products)), np.ones(len(terms))
+        )
 
     @cached_property
     def products(self) -> Floats:
-        """Expected products of two terms, (N, T (T + 1) / 2), upper halves row by row."""
+        """Expected products of two terms, times the share, (N, T (T + 1) / 2), upper halves row by row."""
         products = half_products(self.terms)
         products[self.uncertain] += self.covariance
-        return products
+        return products * self.share[:, None]
+
+    @cached_property
+    def shared_terms(self) -> Floats:
+        """Expected terms times the share, (N, T)."""
+        return self.terms * self.share[:, None]
 
 
 def half_products(terms: Floats) -> Floats:

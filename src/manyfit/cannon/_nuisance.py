@@ -27,6 +27,7 @@ from ._moved import moved, pixel_velocity
 
 Floats = NDArray[np.float64]
 
+SHIFT_STEP = 0.5  # pixels
 BROADENING_STEP = 2.0  # pixels^2
 CONTINUUM_SETTLED = 1e-4  # a continuum that differs by less from one is linear
 KEPT = 8  # expansions in memory
@@ -127,7 +128,7 @@ class NuisanceSolver:
         return solutions
 
     def _expansion(self, shift: int, width: int) -> Expansion:
-        at = moved(self.model, shift, width * BROADENING_STEP)
+        at = moved(self.model, shift * SHIFT_STEP, width * BROADENING_STEP)
         powers = [(*p, *(0 for _ in self.names)) for p in self.model.vectorizer.powers]
         columns, terms = [at.theta], list(powers)
         if self.nuisance.radial_velocity:
@@ -157,7 +158,7 @@ class NuisanceSolver:
         new = place.copy()
         most = np.max([last - first for first, last in self.model.chips]) // 2
         if "rv" in self.names:
-            new[:, 0] = _stepped(place[:, 0], self._unknown(solutions, "rv"), -most, most)
+            new[:, 0] = _stepped(place[:, 0], self._unknown(solutions, "rv") / SHIFT_STEP, -most, most)
         if "broadening" in self.names:
             new[:, 1] = _stepped(place[:, 1], self._unknown(solutions, "broadening") / BROADENING_STEP, 0, most)
         return new
@@ -170,7 +171,7 @@ class NuisanceSolver:
         for k, name in enumerate(self.names, start=self.n_labels):
             value, error = solutions.unknowns[:, k], np.sqrt(solutions.covariance[:, k, k])
             if name == "rv":
-                value, error = (value + place[:, 0]) * self.unit, error * self.unit
+                value, error = (value + place[:, 0] * SHIFT_STEP) * self.unit, error * self.unit
             elif name == "broadening":
                 value, error = _width(value + place[:, 1] * BROADENING_STEP, error, self.unit)
             else:

@@ -79,7 +79,7 @@ def _coefficients(
     flux: Floats, ivar: Floats, s2: Floats, design: Design, used: Bools, penalty: Floats, theta: Floats, active: Bools
 ) -> None:
     """Coefficients of the active pixels, in place, for the weights that s2 makes."""
-    matrix, vector, _ = normal_sums(flux, ivar, s2, design.terms, design.products)
+    matrix, vector, _ = normal_sums(flux, ivar, s2, design.shared_terms, design.products)
     solve_pixels(matrix, vector, used, theta, active & (penalty == 0))
     lasso_pixels(matrix, vector, penalty, used, theta, active & (penalty > 0))
 
