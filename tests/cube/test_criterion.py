@@ -36,7 +36,7 @@ def test_chances_that_are_none(chance):
 
 @pytest.mark.parametrize(("n", "narrow", "wide"), [(100, 1.0, 10.0), (60, 0.7, 15.0)])
 def test_chance_of_a_false_line_is_that_of_simulated_noise(n, narrow, wide):
-    noise = np.random.default_rng(n).normal(size=(8000, n))
+    noise = np.random.default_rng(n).normal(size=(5000, n))
     found = np.empty((len(noise), 4))
     best_peaks(noise, np.ones((1, 1)), np.geomspace(narrow, wide, 18), found)
     for chance in (0.1, 0.02):

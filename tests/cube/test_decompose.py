@@ -61,7 +61,7 @@ def shares(spectra, number, **keywords):
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("criterion", ["aicc", "bic"])
 def test_finds_the_right_number(number, criterion):
-    right, more = shares(simulated(700, number, number)[1], number, criterion=criterion, max_components=4)
+    right, more = shares(simulated(400, number, number)[1], number, criterion=criterion, max_components=4)
     assert right >= 0.98
     assert more <= 0.01
 
@@ -79,26 +79,26 @@ def test_finds_the_right_number_in_ten_thousand(criterion):
 
 @pytest.mark.parametrize("snr", [(100, 300), (1000, 3000)])
 def test_bright_lines_stay_one(snr):
-    right, _ = shares(simulated(1500, 1, 7, snr=snr)[1], 1)
+    right, _ = shares(simulated(600, 1, 7, snr=snr)[1], 1)
     assert right >= 0.99
 
 
 def test_noise_is_no_line():
-    noise = np.random.default_rng(8).normal(size=(4000, 100))
+    noise = np.random.default_rng(8).normal(size=(2500, 100))
     found = decompose(cube_of(noise), noise=1.0, false_alarm=0.01).n_components
     assert 0.002 < np.mean(found > 0) < 0.015
 
 
 def test_the_criterion_alone_takes_noise_for_lines():
     # what AICc and BIC say by themselves: the reason for a second rule
-    spectra = simulated(1000, 1, 9)[1]
+    spectra = simulated(400, 1, 9)[1]
     assert shares(spectra, 1, criterion="aicc", false_alarm=None)[1] > 0.15
     assert shares(spectra, 1, criterion="bic", false_alarm=None)[1] > shares(spectra, 1, criterion="bic")[1]
 
 
 def test_blends_down_to_one_width():
     for apart, least in ((1.2, 0.95), (1.0, 0.85)):
-        right, more = shares(simulated(500, 2, 11, snr=(15, 40), apart=apart)[1], 2)
+        right, more = shares(simulated(300, 2, 11, snr=(15, 40), apart=apart)[1], 2)
         assert right >= least
         assert more <= 0.01
 
@@ -142,11 +142,11 @@ def test_spectra_that_are_left_out_gain_nothing():
     one = solve(whole, 1, needed)[1].values
     peaks = find_peaks(whole, spectra - gaussians(whole.x, one))
     quiet = np.flatnonzero(peaks[:, 3] ** 2 < FAINTEST**2 * needed)
-    assert len(quiet) > 300
+    assert len(quiet) > 50
     some = whole.take(quiet)
     tried = [fit_sum(some, start) for start in starts(some, one[quiet], peaks[quiet])]
     gain = fit_sum(some, one[quiet]).statistic - np.min([t.statistic for t in tried], axis=0)
-    assert np.mean(gain > needed) < 0.002
+    assert not np.any(gain > needed)
 
 
 def test_neighbours_share_numbers():

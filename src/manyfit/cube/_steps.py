@@ -29,8 +29,9 @@ WIDTH_RATIO = 1.6
 SPLIT_OFFSET, SPLIT_WIDTH = 0.85, 0.55
 #: A fit that did not converge is taken only if its chi2 is lower by this.
 WORTH_OF_CONVERGENCE = 0.1
-#: Residuals whose best peak is below this part of the S/N that is needed are not looked at again.
-FAINTEST = 0.6
+#: Residuals whose best peak is below this part of the S/N that is needed are not looked at again. A blend may leave no
+#: peak and still gain: at 0.6 that is missed in 0.4 % of the spectra of L1448, at 0.5 in none.
+FAINTEST = 0.5
 SPECTRA_PER_TASK = 2048
 
 Run = Callable[..., Any]
