@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import plan
-from manyfit.fitting._problem import bytes_per_element
+from manyfit.blocks import Block, plan
+from manyfit.fitting._problem import Problem, bytes_per_element
 from manyfit.fitting._selection import only, selection_of
+from manyfit.fitting._work import Columns, KernelWork
+from manyfit.models import formula
 
 if TYPE_CHECKING:
     from manyfit.cube._task import Task
@@ -79,21 +81,19 @@ def cost_of(task: Task, lazy: FitResult) -> Cost:
     lazy
         Its result, not computed.
     """
-    problem = lazy.needs_data("the cost of a fit")
-    selection = selection_of(task.select, problem)
-    chosen = problem if selection is None else only(problem, selection)
+    chosen = _chosen(lazy, task.select)
     workers = task.where.get("workers") or os.cpu_count() or 1
     size = bytes_per_element(chosen)
     blocks = plan(chosen.shape, bytes_per_element=size, memory=task.where.get("memory"), n_workers=workers)
     free = len(lazy.parameters.columns.free)
     n = int(np.count_nonzero(task.select))
-    seconds, measured = _measured(task)
+    seconds, measured = _measured(task, lazy)
     return Cost(
         shape=task.cube.shape,
         n_spectra=n,
         n_parameters=free,
         n_blocks=len(blocks.blocks),
-        bytes_read=n * task.cube.n_channels * problem.tiles.source.dtype.itemsize,
+        bytes_read=n * task.cube.n_channels * chosen.tiles.source.dtype.itemsize,
         bytes_at_once=blocks.bytes_per_block,
         bytes_of_maps=task.select.size * 8 * (free + free * (free + 1) // 2 + 2),
         seconds=seconds * n / min(workers, max(len(blocks.blocks), 1)),
@@ -101,34 +101,32 @@ def cost_of(task: Task, lazy: FitResult) -> Cost:
     )
 
 
-def _measured(task: Task) -> tuple[float, int]:
+def _measured(task: Task, lazy: FitResult) -> tuple[float, int]:
     """Seconds for one spectrum on one core, and on how many it was measured: evenly spread over all."""
     places = np.flatnonzero(task.select)
     if not places.size:
         return 0.0, 0
-    chosen = places[np.linspace(0, places.size - 1, min(SAMPLE, places.size)).astype(np.intp)]
     few = np.zeros(task.select.shape, bool)
-    few.reshape(-1)[chosen] = True
-    sample = task.of(few).single_threaded()
-    sample.run()  # compiles, and brings the data near
-    once = task.of(_first(few)).single_threaded()
-    return max(_seconds(sample) - _seconds(once), 0.0) / max(chosen.size - 1, 1), chosen.size
+    few.reshape(-1)[places[np.linspace(0, places.size - 1, min(SAMPLE, places.size)).astype(np.intp)]] = True
+    n = int(np.count_nonzero(few))
+    return _seconds(_chosen(lazy, few), lazy) / n, n
 
 
-def _first(where: NDArray[np.bool]) -> NDArray[np.bool]:
-    """The first of some spectra: what a fit costs whatever the number of spectra."""
-    one = np.zeros(where.shape, bool)
-    one.reshape(-1)[np.flatnonzero(where)[0]] = True
-    return one
+def _chosen(lazy: FitResult, select: NDArray[np.bool]) -> Problem:
+    problem = lazy.needs_data("The cost of a fit")
+    selection = selection_of(select, problem)
+    return problem if selection is None else only(problem, selection)
 
 
-def _seconds(task: Task) -> float:
-    """Time of a fit, the shorter of two."""
+def _seconds(problem: Problem, lazy: FitResult) -> float:
+    """Time to read and fit a problem in this thread, the shortest of three; what else the machine does is not in it."""
+    work = KernelWork(problem.tiles, formula(problem.model), Columns.of(problem.model), lazy.options)
+    block = Block(0, tuple(slice(0, n) for n in problem.shape))
     times = []
-    for _ in range(2):
-        started = time.perf_counter()
-        task.run()
-        times.append(time.perf_counter() - started)
+    for _ in range(3):
+        started = time.thread_time()
+        work(block)
+        times.append(time.thread_time() - started)
     return min(times)
 
 

@@ -72,7 +72,3 @@ class Task:
         """The same fit of other spectra, from other start values (maps with units); silent."""
         model = self.model if starts is None else with_values(self.model, starts)
         return replace(self, select=select, model=model, where={**self.where, "progress": None})
-
-    def single_threaded(self) -> Task:
-        """The same fit in the calling thread."""
-        return replace(self, where={**self.where, "scheduler": "serial", "workers": None})
