@@ -404,6 +404,34 @@ class TestBadInput:
             with contextlib.suppress(InputError, OSError):
                 assert isinstance(read(path), Spectra)
 
+    @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+    def test_damage_in_a_packed_file_is_found(self, path, pack):
+        whole = pack(saved(files.apstar(2), path).read_bytes())
+        rng = np.random.default_rng(0)
+        for i in range(40):
+            damaged = bytearray(whole)
+            damaged[rng.integers(20, len(whole))] ^= 1 << int(rng.integers(8))
+            path.write_bytes(damaged if i % 2 else whole[: rng.integers(20, len(whole))])
+            with pytest.raises(InputError, match="truncated or damaged"):
+                read(path)
+
+    @pytest.mark.parametrize("kind", ["npz", "compressed npz", "ecsv"])
+    def test_damage_in_a_plain_file(self, path, kind):
+        if kind == "ecsv":
+            Table(TestPlain.columns).write(path, format="ascii.ecsv")
+        else:
+            with path.open("wb") as file:
+                (np.savez if kind == "npz" else np.savez_compressed)(file, **TestPlain.columns)
+        whole = path.read_bytes()
+        rng = np.random.default_rng(0)
+        for i in range(60):
+            damaged = bytearray(whole if i % 3 else whole[: rng.integers(1, len(whole))])
+            for place in rng.integers(0, len(damaged), 1 + i % 3):
+                damaged[place] = rng.integers(0, 256)
+            path.write_bytes(damaged)
+            with contextlib.suppress(InputError):
+                assert isinstance(read(path), Spectra)
+
     def test_hdulist_is_not_changed(self):
         hdus = files.apstar(2)
         before = [hdu.data.copy() for hdu in hdus[1:]]

@@ -90,7 +90,12 @@ def _need(
 
 
 def _values(array: NDArray[np.generic] | u.Quantity, unit: u.UnitBase) -> NDArray[np.generic]:
-    return np.asarray(array.to_value(unit) if isinstance(array, u.Quantity) else array)
+    if not isinstance(array, u.Quantity):
+        return np.asarray(array)
+    try:
+        return np.asarray(array.to_value(unit))
+    except ValueError as error:
+        raise InputError(f"The unit {array.unit} cannot be converted to {str(unit) or 'a number'}.") from error
 
 
 def _ivar(

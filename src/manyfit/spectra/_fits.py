@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
 
 N_READ = 5
-"""HDUs whose data the readers look at; those behind them are only counted."""
+"""HDUs that the readers look at; those behind them are not read."""
 
 
 @contextmanager
@@ -37,15 +40,37 @@ def opened(path: Path) -> Iterator[HDUList]:
         warnings.simplefilter("ignore", AstropyUserWarning)
         warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
         try:
-            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
-                for hdu in hdus[: min(len(hdus), N_READ)]:
-                    _ = hdu.data
-                yield hdus
+            with _unpacked(path) as file, fits.open(file, memmap=False) as hdus:
+                yield fits.HDUList(_first(hdus))
         except (FileNotFoundError, ManyfitError):
             raise
         # damaged bytes make astropy raise anything
         except Exception as error:
             raise damaged(path, error) from error
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    """The file itself, or all of its content if it is packed: so its checksum is verified."""
+    with path.open("rb") as file:
+        start = file.read(3)
+    if start.startswith(b"\x1f\x8b"):
+        return BytesIO(gzip.decompress(path.read_bytes()))
+    if start == b"BZh":
+        return BytesIO(bz2.decompress(path.read_bytes()))
+    return path.open("rb")
+
+
+def _first(hdus: HDUList) -> list[Any]:
+    """The first HDUs with their data, one by one: the length of a list of damaged HDUs may have no end."""
+    found = []
+    for i in range(N_READ):
+        try:
+            hdu = hdus[i]
+        except IndexError:
+            break
+        _ = hdu.data
+        found.append(hdu)
+    return found
 
 
 def damaged(path: Path | str, error: Exception) -> InputError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,9 @@ def read(path: Path, request: Request) -> Spectra:
         The archive is damaged, an array is missing, or one holds Python objects (which are not loaded).
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    # damaged bytes make the readers of zip and npy raise anything
+    except Exception as error:
         raise damaged(path, error) from error
     return from_columns(arrays, request, format="npz")

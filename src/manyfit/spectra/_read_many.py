@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from os import PathLike
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def _block(outcomes: list[_Outcome]) -> Block:
             "path": [outcome.path for outcome in outcomes],
             "status": [outcome.status for outcome in outcomes],
             "message": [outcome.message for outcome in outcomes],
-            "first": [sum(counts[:i]) for i in range(len(counts))],
+            "first": list(accumulate(counts[:-1], initial=0)),
             "n_rows": counts,
         }
     )

@@ -37,7 +37,8 @@ class Spectra:
     bitmask
         Integers (N, P) whose bits say what happened to the pixel, or None.
     rows
-        A table of N rows: what is known about each spectrum. The column `kind` tells ``"visit"`` from ``"coadd"``;
+        A table of N rows: what is known about each spectrum. The column `kind` tells ``"visit"`` (also what is assumed
+        if there is no such column) from ``"coadd"``;
         `velocity` (km/s) is the velocity of the star in the frame of `wavelength`.
     bits
         Bit of each name of the mask.
@@ -89,6 +90,9 @@ class Spectra:
         rows = self.rows if self.rows.colnames else Table({"kind": ["visit"] * len(flux)})
         if len(rows) != len(flux):
             raise InputError(f"rows has {len(rows)} rows and there are {len(flux)} spectra. Give one row for each.")
+        if "kind" not in rows.colnames:
+            rows = rows.copy()
+            rows["kind"] = ["visit"] * len(flux)
         _one_of("medium", self.medium, get_args(Medium))
         _one_of("frame", self.frame, get_args(Frame))
         made = {"wavelength": wavelength, "flux": flux, "ivar": np.where(usable, ivar, 0.0), "bitmask": bitmask}
