@@ -154,17 +154,40 @@ def replace(name, value):
         (drop("contents"), "/hist/contents is missing"),
         (drop("contents/shape"), "contents/shape is missing"),
         (lambda hist: hist.attrs.update({"format": "csr"}), "format is 'csr'"),
+        (lambda hist: hist.attrs.update({"format": "dense"}), "format is 'dense'; /hist/contents is of another kind"),
+        (replace("contents", np.zeros((3, 2, 12))), "format is 'coo'; /hist/contents is of another kind"),
         (replace("contents/shape", np.array([3, 2, 13])), r"shape \(3, 2, 13\); the axes have \(3, 2, 12\)"),
         (replace("contents/shape", np.array([3, 2])), r"shape \(3, 2\)"),
         (replace("contents/fill_value", 1.0), "hold 1.0, not 0"),
         (lambda hist: hist.move("axes/0", "axes/zero"), "numbers are needed"),
-        (lambda hist: hist["axes/2"].attrs.update({"nside": 2}), "nside 2 has 48"),
+        (lambda hist: hist["axes/2"].attrs.update({"nside": 2}), r"a\.h5': axis 'PsiChi' .* nside 2 has 48"),
+        (lambda hist: hist["axes/2"].attrs.update({"nside": 3}), r"a\.h5': .* nside=3"),
+        (lambda hist: hist["axes/2"].attrs.update({"coordsys": "moon"}), r"a\.h5': .* frame 'moon'"),
+        (lambda hist: hist["axes/1"].attrs.update({"unit": "m"}), r"a\.h5': Axis 'Em' has edges in 'm'"),
     ],
 )
 def test_files_that_are_no_histograms(tmp_path, change, text):
     damaged(tmp_path / "a.h5", change)
     with pytest.raises(InputError, match=text):
         Counts.read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(("name", "frame"), [("G", "galactic"), ("icrs", "icrs"), ("C", "icrs")])
+def test_frames_by_their_names(tmp_path, name, frame):
+    write_histogram(tmp_path / "a.h5", example(), [*AXES[:2], AXES[2] | {"coordsys": name}])
+    assert Counts.read(tmp_path / "a.h5").frame == frame
+
+
+def test_a_damaged_chunk_is_an_error_that_names_the_file(tmp_path):
+    write_histogram(tmp_path / "a.h5", example(), AXES)
+    Counts.read(tmp_path / "a.h5").write(tmp_path / "b.h5")
+    with h5py.File(tmp_path / "b.h5") as file:
+        chunk = file["hist/contents/data"].id.get_chunk_info(0)
+    data = bytearray((tmp_path / "b.h5").read_bytes())
+    data[chunk.byte_offset : chunk.byte_offset + chunk.size] = b"\xff" * chunk.size
+    (tmp_path / "b.h5").write_bytes(bytes(data))
+    with pytest.raises(InputError, match=r"b\.h5': the counts cannot be read"):
+        Counts.read(tmp_path / "b.h5")
 
 
 def test_files_that_are_not_hdf5(tmp_path):

@@ -341,6 +341,8 @@ def gathered(
     axes: Axes, index: NDArray[np.int64], values: NDArray[np.float64], windows: tuple[Window, ...], name: str
 ) -> Counts:
     """Counts from a list in which a bin may be more than once."""
+    if (np.diff(index) > 0).all():  # as most files list them
+        return Counts(axes, index, values, windows, name)
     unique, inverse = np.unique(index, return_inverse=True)
     summed = np.bincount(inverse, weights=values, minlength=unique.size)
     return Counts(axes, np.asarray(unique, np.int64), np.asarray(summed, np.float64), windows, name)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit.errors import InputError
+
 from ._axes import Axes
 from ._counts import Counts, Window, gathered, known_windows, time_bins
 from ._hdf5 import member, opened
@@ -24,7 +26,10 @@ def read(path: Path, window: Window | None) -> Counts:
         bins = None if window is None else time_bins(axes, window, repr(str(path)))
         kept = axes if bins is None else axes.replaced(axes.interval("Time").cut(*bins))
         name, contents, pad = open_contents(group, axes)
-        parts = [_flat(kept, bins, index, values) for index, values in pieces(name, contents, axes, pad)]
+        try:
+            parts = [_flat(kept, bins, index, values) for index, values in pieces(name, contents, axes, pad)]
+        except OSError as error:
+            raise InputError(f"{str(path)!r}: the counts cannot be read ({error}). The file is damaged.") from None
         windows = _read_windows(group, kept)
     index = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
     values = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0)

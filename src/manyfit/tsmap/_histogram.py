@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from manyfit.errors import InputError
 
 from ._axes import AnyAxis, Axes, Axis, HealpixAxis
-from ._hdf5 import created, member, needs_plugin, opened, text
+from ._hdf5 import created, member, needs_plugin, text
 
 Index = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 FORMATS = ("dense", "coo", "gcxs")
 PIECE = 1 << 20  # numbers that are read at a time
+FRAME_NAMES = {"spacecraftframe": "spacecraft", "g": "galactic", "c": "icrs"}  # as histpy and healpy call them
 A_HISTOGRAM = "a histogram of histpy"
 
 
@@ -30,7 +31,10 @@ def read_axes(group: Any) -> Axes:
         raise InputError(
             f"{group.file.filename!r}: axes in {group.name} are called {list(group)}; numbers are needed."
         ) from None
-    return Axes(_axis(group[name]) for name in names)
+    try:
+        return Axes(_axis(group[name]) for name in names)
+    except InputError as error:
+        raise InputError(f"{group.file.filename!r}: {error}") from None
 
 
 def _axis(dataset: Any) -> AnyAxis:
@@ -41,7 +45,7 @@ def _axis(dataset: Any) -> AnyAxis:
         axis = HealpixAxis(label, int(attrs["nside"]), "NESTED" if scheme == "NESTED" else "RING", _frame(attrs))
         if dataset.shape != (axis.n_bins + 1,):
             raise InputError(
-                f"{dataset.file.filename!r}: axis {label!r} has {dataset.shape[0] - 1} pixels; nside {axis.nside} "
+                f"axis {label!r} has {dataset.shape[0] - 1} pixels; nside {axis.nside} "
                 f"has {axis.n_bins}. Axes with a part of the sky are not accepted."
             )
         return axis
@@ -54,7 +58,7 @@ def _axis(dataset: Any) -> AnyAxis:
 
 def _frame(attrs: Any) -> str | None:
     name = text(attrs["coordsys"]).lower() if "coordsys" in attrs else None
-    return "spacecraft" if name is not None and name.startswith("spacecraft") else name
+    return FRAME_NAMES.get(name, name) if name else None
 
 
 def padding(path: str, axes: Axes, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -80,6 +84,8 @@ def open_contents(group: Any, axes: Axes) -> tuple[str, Any, tuple[int, ...]]:
     if name not in FORMATS:
         raise InputError(f"{group.file.filename!r}: format is {name!r}. Accepted: {', '.join(FORMATS)}.")
     contents = member(group, "contents", A_HISTOGRAM)
+    if (name == "dense") != hasattr(contents, "dtype"):
+        raise InputError(f"{group.file.filename!r}: format is {name!r}; {contents.name} is of another kind.")
     shape = contents.shape if name == "dense" else tuple(int(n) for n in member(contents, "shape", A_HISTOGRAM)[:])
     if name != "dense" and float(np.asarray(contents["fill_value"])) != 0:
         raise InputError(f"{group.file.filename!r}: bins that are not listed hold {contents['fill_value'][()]}, not 0.")
@@ -134,18 +140,6 @@ def _gcxs_pieces(contents: Any) -> Generator[tuple[Index, Values]]:
 def _default(shape: tuple[int, ...]) -> list[int]:
     """The axis that the sparse package folds into rows if a file does not say: the shortest."""
     return [int(np.argmin(shape))] if len(shape) > 1 else []
-
-
-def read_sparse(path: str | Path) -> tuple[Axes, list[tuple[Index, Values]]]:
-    """Axes and pieces of a histogram in a file."""
-    with opened(path) as file:
-        group = member(file, "hist", A_HISTOGRAM)
-        axes = read_axes(member(group, "axes", A_HISTOGRAM))
-        return axes, list(pieces(*_with_axes(open_contents(group, axes), axes)))
-
-
-def _with_axes(found: tuple[str, Any, tuple[int, ...]], axes: Axes) -> tuple[str, Any, Axes, tuple[int, ...]]:
-    return found[0], found[1], axes, found[2]
 
 
 def write_axes(group: Any, axes: Axes) -> None:

@@ -123,7 +123,10 @@ def _version_2(drm: Any) -> Layout:
 
 def _version_1(drm: Any) -> Layout:
     group = member(drm, "AXES", A_RESPONSE)
-    known = {name: _axis_1(group[name]) for name in group}
+    try:
+        known = {name: _axis_1(group[name]) for name in group}
+    except InputError as error:
+        raise InputError(f"{drm.file.filename!r}: {error}") from None
     sparse = bool(drm.attrs.get("SPARSE", True))
     contents = member(drm, "CONTENTS", A_RESPONSE)
     stored = Axes(known[name] for name in _order_1(drm, group))
