@@ -63,6 +63,7 @@ def test_growth_on_average_over_many_draws(semireal, scatter_of, complete):
     assert np.max(growth) < 1.2
 
 
+@pytest.mark.slow
 def test_half_of_the_labels_missing_is_better_than_complete_stars_alone(semireal):
     stars, (flux, ivar, truth) = semireal
     labels = holed(stars.labels, 0, 0.5)
