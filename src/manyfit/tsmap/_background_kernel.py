@@ -41,13 +41,17 @@ def curvature(a: float, b: float, u: float, beta: float, d_sum: float, t: float)
 @njit(cache=True, nogil=True, error_model="numpy")
 def fall(
     d: Array, q: Array, x: float, u: float, beta: float, s: float, d_sum: float, t: float
-) -> tuple[float, float, float]:
-    """Fall of TS below its maximum, its derivative with respect to x, and the change of the norm; u, beta at x = 0."""
+) -> tuple[float, float, float, float]:
+    """Fall of TS below its maximum, two derivatives with respect to x, and the change of the norm; u, beta at x = 0.
+
+    With a free scale the second derivative is that of a parabola through the maximum.
+    """
     a, b = sums(d, q, x)
     rise = log_sum(d, q, x)
     if t == 0.0:
-        return 2.0 * (x * s - rise), 2.0 * (s - a), x
+        return 2.0 * (x * s - rise), 2.0 * (s - a), 2.0 * b, x
     here = scale(a, u + x, d_sum, t)
     change = (u + x) * here - u * beta
     value = 2.0 * (change * s - rise - d_sum * np.log(here / beta) + (here - beta) * t)
-    return value, 2.0 * (s - a / here) * norm_slope(a, b, u + x, here, t), change
+    slope = 2.0 * (s - a / here) * norm_slope(a, b, u + x, here, t)
+    return value, slope, 0.5 * slope * slope / value, change

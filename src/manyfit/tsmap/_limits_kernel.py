@@ -12,7 +12,7 @@ from ._norm_kernel import sums
 Array = NDArray[np.float64]
 
 MAX_STEPS = 60
-STEP = 1e-6  # relative; the square of it is left
+STEP = 2e-4  # relative; the cube of it is left
 FINE_STEP = 1e-10  # where the norm follows from x and is that before the last step
 
 
@@ -30,13 +30,30 @@ def parabola(gradient: float, curved: float, level: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
-def cubes(d: Array, q: Array) -> float:
-    """``sum d / q**3``: how far the likelihood is from a parabola."""
-    total = 0.0
+def higher_sums(d: Array, q: Array) -> tuple[float, float]:
+    """``sum d / q**3`` and ``sum d / q**4``: how far the likelihood is from a parabola."""
+    third = fourth = 0.0
     for i in range(d.size):
         r = 1.0 / q[i]
-        total += d[i] * r * r * r
-    return total
+        t = d[i] * r * r * r
+        third += t
+        fourth += t * r
+    return third, fourth
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def halley(value: float, slope: float, curved: float, level: float) -> float:
+    """Halley's step from a fall, with its two derivatives, to a level, on the roots of both.
+
+    >>> halley(4.0, 4.0, 2.0, 9.0)  # x**2 at 2
+    1.0
+    """
+    root = np.sqrt(max(value, 0.0))
+    missing = np.sqrt(level) - root
+    first = 0.5 * slope / root
+    second = (0.5 * curved - first * first) / root
+    step: float = missing / (first + 0.5 * missing * second / first)
+    return step
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -45,18 +62,17 @@ def crossing(
 ) -> float:
     """Change of the norm, between 0 and that at `edge` (of x), at which TS has fallen by a level.
 
-    The root of the fall is nearly linear, so Newton's steps on it take two or three; a bracket guards them.
+    The root of the fall is nearly linear, so Halley's steps on it are one or two; a bracket guards them.
     """
     inner, outer, x = 0.0, edge, start
     change: float = np.nan
     for _ in range(MAX_STEPS):
-        value, slope, change = fall(d, q, x, u, beta, s, d_sum, t)
+        value, slope, curved, change = fall(d, q, x, u, beta, s, d_sum, t)
         if value < level:
             inner = x
         else:
             outer = x
-        root = np.sqrt(max(value, 0.0))
-        new: float = x + 2.0 * root * (np.sqrt(level) - root) / slope
+        new: float = x + halley(value, slope, curved, level)
         if t == 0.0 and abs(new - x) <= STEP * abs(x):
             return new
         if t > 0.0 and abs(new - x) <= FINE_STEP * abs(x):
@@ -84,17 +100,22 @@ def errors(
     if out.size == 1:
         return
     slope = norm_slope(a, b, u, beta, t)
-    skew = 0.0 if at_zero or t > 0.0 else cubes(d, q) / (3.0 * b)
-    out[2] = crossing(d, q, _start(out[0], skew, slope), np.inf, 1.0, u, beta, s, d_sum, t)
-    out[3] = crossing(d, q, _start(parabola(gradient, curved, level), skew, slope), np.inf, level, u, beta, s, d_sum, t)
+    third, fourth = higher_sums(d, q) if t == 0.0 else (0.0, 0.0)
+    if at_zero:  # the slope there matters more than higher derivatives: one Newton's step for the third
+        third, fourth = third * 2.0 * b * out[0] / (gradient + 2.0 * b * out[0]), 0.0
+    bent, more = (third / (3.0 * b), fourth / (2.0 * b)) if b > 0.0 else (0.0, 0.0)
+    far = parabola(gradient, curved, level)
+    out[2] = crossing(d, q, first_guess(out[0], bent, more) / slope, np.inf, 1.0, u, beta, s, d_sum, t)
+    out[3] = crossing(d, q, first_guess(far, bent, more) / slope, np.inf, level, u, beta, s, d_sum, t)
     out[1] = 0.0
     if not at_zero:
         edge = -q.min()
-        first = max(_start(-out[0], skew, slope), 0.9 * edge)
-        out[1] = -crossing(d, q, first, edge, 1.0, u, beta, s, d_sum, t)
+        start = max(first_guess(-out[0], bent, more) / slope, 0.9 * edge)
+        out[1] = -crossing(d, q, start, edge, 1.0, u, beta, s, d_sum, t)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _start(sigma: float, skew: float, slope: float) -> float:
-    """Change of u for a change of the norm, by the likelihood's third derivative."""
-    return sigma * (1.0 + min(skew * sigma, 0.5)) / slope
+def first_guess(sigma: float, bent: float, more: float) -> float:
+    """Solve ``x**2 (1 - 2 bent x + more x**2) = sigma**2`` for x to third order; not far beyond sigma."""
+    correction = bent * sigma + (2.5 * bent * bent - 0.5 * more) * sigma * sigma
+    return sigma * (1.0 + max(-0.5, min(correction, 0.5)))
