@@ -194,3 +194,11 @@ def test_bad_input():
         cube.moments(some, noise=-1.0)
     with pytest.raises(InputError, match="no finite value"):
         cube.moments(replace(some, data=np.full((9, 4, 5), np.nan)), noise=1.0)
+
+
+def test_the_error_of_the_peak_is_the_noise_of_its_channel():
+    rng = np.random.default_rng(3)
+    data, noise = rng.normal(size=(9, 4, 5)), rng.uniform(1, 2, (9, 4, 5))
+    found = cube.moments(co(data), noise=noise)
+    expected = np.take_along_axis(noise, data.argmax(axis=0)[None], axis=0)[0]
+    np.testing.assert_array_equal(found.error["peak"].value, expected)

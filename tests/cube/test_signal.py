@@ -207,3 +207,20 @@ def test_inputs_are_not_changed():
     cube.moments(co(data), cube.signal_mask(co(data), noise=noise))
     np.testing.assert_array_equal(data, before)
     assert (noise == 1).all()
+
+
+def test_regions_do_not_grow_into_voxels_without_noise():
+    data, noise = np.zeros((7, 3, 3)), np.ones((7, 3, 3))
+    data[3], noise[2, 0, 0], noise[4, 1, 1], noise[4, 2, 2] = 10, np.inf, 0, np.nan
+    found = cube.signal_mask(co(data), noise=noise, min_voxels=3, min_bright_voxels=3)
+    left_out = np.argwhere(~found.mask[2:5]).tolist()
+    assert left_out == [[0, 0, 0], [2, 1, 1], [2, 2, 2]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_of_equal_peaks_the_first_is_in_the_table(workers):
+    data = np.zeros((4, 80, 40))
+    data[2] = 10
+    data[2, [5, 40, 75], [30, 20, 10]] = 20
+    (row,) = cube.signal_mask(co(data), noise=1.0, workers=workers).regions
+    assert (row["channel"], row["y"], row["x"]) == (2, 5, 30)
