@@ -136,9 +136,9 @@ def fit(
     else:
         grid = positions_grid(positions)
     where = Where(scheduler, workers, memory, progress)
-    solution, index = fit_grid(the_problem, the_problem.rows(), grid, where)
+    solution, best_index = fit_grid(the_problem, the_problem.rows(), grid, where)
     notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
-    return TSMap(grid, solution, chosen, confidence, index, notes, the_problem)
+    return TSMap(grid, solution, chosen, confidence, best_index, notes, the_problem)
 
 
 def _readable(response: ReducedResponse, progress: bool | Callable[[int, int], None] | None) -> ReducedResponse:
