@@ -116,6 +116,24 @@ def fit(
     ------
     InputError, InputTypeError
         For input that does not fit together; the text says what does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from manyfit import tsmap
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sky = tsmap.simulate(folder)
+    ...     burst = tsmap.fit(
+    ...         sky.counts,
+    ...         sky.background_model,
+    ...         sky.response,
+    ...         orientation=sky.orientation,
+    ...         spectrum=sky.spectrum,
+    ...         nside=8,
+    ...     )
+    ...     finer = burst.refine(nside=32)
+    >>> burst.peak.ts > 100, round(burst.peak.norm, 1), finer.peak.ts > burst.peak.ts
+    (True, 1.0, True)
     """
     chosen = spectrum_of(spectrum)
     the_problem = problem(
