@@ -153,8 +153,10 @@ def test_noise_options(folder):
 
 
 def test_no_mask(folder):
-    ok("co.fits", "-o", "out", "--no-report", "--no-mask")
+    done = ok("co.fits", "-o", "out", "--no-report", "--no-mask")
     assert written("out") == ["fit.fits", "moments.fits"]
+    assert "Wrote out: fit.fits, moments.fits." in done.stdout
+    assert "earlier run" not in done.stdout
     assert np.isfinite(FitResult.read("out/fit.fits")["mean"]).all()
 
 
@@ -313,8 +315,11 @@ def test_parquet_is_refused_before_the_work(folder, monkeypatch):
 def test_overwrite_keeps_what_is_not_its_own(folder):
     ok("co.fits", "-o", "out", *SMALL, "--table", "ecsv", "--no-report", "--no-coherence")
     (Path("out") / "mine.txt").write_text("precious")
-    ok("co.fits", "-o", "out", *SMALL, "--no-report", "--overwrite", "--fixed", "mean", "--model", "Gaussian1D()")
+    done = ok(
+        "co.fits", "-o", "out", *SMALL, "--no-report", "--overwrite", "--fixed", "mean", "--model", "Gaussian1D()"
+    )
     assert written("out") == sorted([*ALWAYS, "mine.txt", "table.ecsv"])
+    assert "Of an earlier run, and not of this one: table.ecsv." in done.stdout
     assert (FitResult.read("out/fit.fits").error["mean"] == 0).sum() > 0
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Say = Callable[[str], object]
 
 WIDTH = 88  # of text, in characters
+PRODUCTS = {
+    *("fit.fits", "moments.fits", "mask.fits", "figures", "report.html", "fit.zarr", "table.ecsv", "table.parquet")
+}
 SOURCES = {
     "mad": "from the median absolute deviation of each spectrum",
     "difference": "from the differences of neighbouring channels",
@@ -124,8 +127,11 @@ def run(reading: Reading, masking: Masking, fitting: Fitting, output: Output, ti
     say("\n".join(["", found.fit.summary(), *(f"\n{fill(remark, WIDTH)}" for remark in remarks(found.fit))]))
     with filling(output.folder, overwrite=output.overwrite) as folder:
         _write(found, folder, output, times, Path(reading.file).name)
+        written = {path.name for path in folder.iterdir()}
     say(f"\n{_spent(times)}")
-    say(f"Wrote {output.folder}: {', '.join(sorted(output.names))}.")
+    say(f"Wrote {output.folder}: {', '.join(sorted(written))}.")
+    if old := sorted(name for name in PRODUCTS - written if (output.folder / name).exists()):
+        say(f"Of an earlier run, and not of this one: {', '.join(old)}.")
 
 
 def _read(reading: Reading, times: Times, say: Say) -> Cube:
