@@ -128,7 +128,8 @@ def cube(
 
     times = Times()
     with times.step("loading"):
-        from manyfit.cli._cube_run import Fitting, Masking, Output, Reading, run
+        from manyfit.cli._cube_options import Fitting, Masking, Output, Reading
+        from manyfit.cli._cube_run import run
     if components != "1" and (model or fixed or bounds or baseline is not None):
         raise click.UsageError(
             "--components auto fits Gaussians alone: leave out --model, --fixed, --bounds and --baseline."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from manyfit import cube as cubes
 from manyfit.cli import _values
+from manyfit.cli._cube_options import Fitting, Masking, Output, Reading
 from manyfit.cube._chosen import noise_of_chosen
 from manyfit.cube._exports import check_format, write_table, write_zarr
 from manyfit.cube._folder import check_folder, filling
@@ -23,8 +22,6 @@ from manyfit.cube._times import Times
 from manyfit.errors import InputError
 
 if TYPE_CHECKING:
-    from astropy.modeling import Model
-
     from manyfit.cube import Cube, CubeFit, Decomposition, SignalMask
 
     Say = Callable[[str], object]
@@ -38,75 +35,6 @@ SOURCES = {
     "difference": "from the differences of neighbouring channels",
     "std": "from the standard deviation of each spectrum",
 }
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What to read, and what is known of it: the options of `manyfit.cube.read` as text."""
-
-    file: str
-    hdu: str | None
-    unit: str | None
-    spectral_unit: str | None
-    convention: str | None
-    rest: str | None
-    medium: str | None
-    bad: str | None
-    uncertainty: str | None
-    gain: str | None
-
-
-@dataclass(frozen=True)
-class Masking:
-    """Which spectra are fitted: the options of `manyfit.cube.noise` and `signal_mask`."""
-
-    method: str
-    thresholds: tuple[float, float]
-    min_voxels: int
-    min_bright_voxels: int
-    grow_channels: int
-    grow_pixels: int
-    noise_channels: tuple[str, ...]
-    everything: bool
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing was said of the noise."""
-        return self.method == "mad" and not self.noise_channels
-
-
-@dataclass(frozen=True, eq=False)
-class Fitting:
-    """What is fitted: the options of `manyfit.cube.fit_lines`, or of `decompose` if `max_components` is a number."""
-
-    max_components: int | None
-    criterion: str
-    model: Model | None
-    bounds: Mapping[str, Any]
-    baseline: int | None
-    coherence: bool
-    scheduler: Any
-    workers: int | None
-    progress: Callable[[], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What is written, and where."""
-
-    folder: Path
-    report: bool
-    table: str | None
-    zarr: bool
-    overwrite: bool
-    options: str
-
-    @property
-    def names(self) -> list[str]:
-        """Files and folders that may be written."""
-        optional = {"figures": self.report, "report.html": self.report, "fit.zarr": self.zarr}
-        tables = [f"table.{self.table}"] if self.table else []
-        return ["fit.fits", "moments.fits", "mask.fits", *(name for name, on in optional.items() if on), *tables]
 
 
 def run(reading: Reading, masking: Masking, fitting: Fitting, output: Output, times: Times, say: Say) -> None:
