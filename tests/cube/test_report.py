@@ -15,7 +15,8 @@ from astropy.modeling.models import Const1D
 
 from manyfit import FitResult, cube, datasets
 from manyfit.cube import _report
-from manyfit.cube._report import draw, remarks, report_text, subject_of, write_report
+from manyfit.cube._report import draw, subject_of, write_report
+from manyfit.cube._report_page import remarks, report_text
 from manyfit.cube._times import Times
 from manyfit.errors import InputError, OutputExists
 from manyfit.kernels import Status

@@ -17,7 +17,8 @@ from manyfit.cube._exports import check_format, write_table, write_zarr
 from manyfit.cube._folder import check_folder, filling
 from manyfit.cube._products import write_fit, write_moments, write_signal
 from manyfit.cube._regions_text import regions_text
-from manyfit.cube._report import Subject, draw, remarks, report_text, subject_of
+from manyfit.cube._report import Subject, draw, subject_of
+from manyfit.cube._report_page import remarks, report_text
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from manyfit.cube._cube_fit import CubeFit as CubeFit
     from manyfit.cube._decompose import decompose as decompose
     from manyfit.cube._decomposition import Decomposition as Decomposition
+    from manyfit.cube._exports import write_table as write_table
+    from manyfit.cube._exports import write_zarr as write_zarr
     from manyfit.cube._fit_lines import fit_lines as fit_lines
     from manyfit.cube._guess import guess as guess
     from manyfit.cube._hyperfine import Ammonia1D as Ammonia1D
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from manyfit.cube._noise import noise as noise
     from manyfit.cube._read import read as read
     from manyfit.cube._read_eis import read_eis as read_eis
+    from manyfit.cube._report import write_report as write_report
     from manyfit.cube._signal import SignalMask as SignalMask
     from manyfit.cube._signal import signal_mask as signal_mask
 
@@ -53,5 +56,8 @@ __getattr__, __dir__, __all__ = lazy(
         "read": "_read",
         "read_eis": "_read_eis",
         "signal_mask": "_signal",
+        "write_report": "_report",
+        "write_table": "_exports",
+        "write_zarr": "_exports",
     },
 )
