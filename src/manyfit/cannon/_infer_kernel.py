@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._normal_kernel import factorise, substitute
 
@@ -26,7 +27,7 @@ MOST_DAMPING = 1e12
 SAME_POINT = 1e-5  # runs that end closer than this have found the same minimum
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def terms_at(x: Floats, exponents: Integers, powers: Floats, v: Floats) -> None:
     """Values of the terms; fills the table of powers of the labels on the way."""
     for j in range(len(x)):
@@ -40,7 +41,7 @@ def terms_at(x: Floats, exponents: Integers, powers: Floats, v: Floats) -> None:
         v[t] = value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def derivative(exponents: Integers, powers: Floats, t: int, a: int, b: int) -> float:
     """Derivative of term t by label a, and by label b too unless b is negative."""
     value = 1.0
@@ -58,7 +59,7 @@ def derivative(exponents: Integers, powers: Floats, t: int, a: int, b: int) -> f
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def slopes_at(exponents: Integers, powers: Floats, jacobian: Floats) -> None:
     """Derivatives of the terms by the labels, (T, L)."""
     for t in range(jacobian.shape[0]):
@@ -66,7 +67,7 @@ def slopes_at(exponents: Integers, powers: Floats, jacobian: Floats) -> None:
             jacobian[t, j] = derivative(exponents, powers, t, j, -1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def form(matrix: Floats, vector: Floats, v: Floats) -> float:
     """``v G v - 2 h v``."""
     total = 0.0
@@ -78,7 +79,7 @@ def form(matrix: Floats, vector: Floats, v: Floats) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def gauss_newton(matrix: Floats, jacobian: Floats, normal: Floats) -> None:
     """``J G J``, half of the second derivative of chi-squared without that of the terms."""
     n_terms, n_labels = jacobian.shape
@@ -96,7 +97,7 @@ def gauss_newton(matrix: Floats, jacobian: Floats, normal: Floats) -> None:
             normal[a, b] = normal[b, a] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def half_derivatives(
     matrix: Floats, vector: Floats, v: Floats, exponents: Integers, powers: Floats, jacobian: Floats, full: bool
 ) -> Any:
@@ -121,7 +122,7 @@ def half_derivatives(
     return gradient, second, normal
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def damped_step(second: Floats, normal: Floats, gradient: Floats, damping: float, step: Floats) -> bool:
     """Newton's step with damping; False if the damped matrix is not positive."""
     size = len(gradient)
@@ -135,7 +136,7 @@ def damped_step(second: Floats, normal: Floats, gradient: Floats, damping: float
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def newton(
     matrix: Floats, vector: Floats, constant: float, exponents: Integers, x: Floats, limit: int, full: bool
 ) -> Any:
@@ -166,7 +167,7 @@ def newton(
     return now, limit, MAX_ITERATIONS
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def best_starts(matrix: Floats, vector: Floats, designs: Floats, count: int) -> Integers:
     """Indices of the starts with the smallest chi-squared; `designs` (K, T) are their terms."""
     values = np.empty(len(designs))
@@ -175,7 +176,7 @@ def best_starts(matrix: Floats, vector: Floats, designs: Floats, count: int) -> 
     return np.argsort(values, kind="mergesort")[:count]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def covariance_at(matrix: Floats, exponents: Integers, x: Floats, covariance: Floats) -> bool:
     """Inverse of ``J G J`` at the labels; NaN and False if it is singular."""
     n_terms, n_labels = exponents.shape
@@ -193,7 +194,7 @@ def covariance_at(matrix: Floats, exponents: Integers, x: Floats, covariance: Fl
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def unpacked(half: Floats, size: int) -> Floats:
     """The symmetric matrix whose upper half is given row by row."""
     full, c = np.empty((size, size)), 0
@@ -204,7 +205,7 @@ def unpacked(half: Floats, size: int) -> Floats:
     return full
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def search(
     matrix: Floats,
     vector: Floats,
@@ -239,7 +240,7 @@ def search(
     return chi2, steps, status, start, gap
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def infer_stars(
     matrix: Floats,
     vector: Floats,

@@ -6,8 +6,9 @@ Minimises ``theta A theta - 2 b theta + penalty sum_t |theta_t|`` over the terms
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._normal_kernel import factorise, substitute, unpack
 
@@ -20,7 +21,7 @@ ZERO = 1e-12  # relative rounding that a gradient may have beyond the penalty
 STILL = 1e-15  # relative step at which coordinate descent stands still
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def sweep(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Floats) -> float:
     """One round of coordinate descent, in place; the largest step, relative to the largest coefficient."""
     step, largest = 0.0, 0.0
@@ -39,7 +40,7 @@ def sweep(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Fl
     return step / largest if largest > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def solve_with_signs(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Floats) -> bool:
     """Move `theta` to the exact minimum among coefficients with its zeros and signs; False if that has other signs."""
     size = len(theta)
@@ -63,7 +64,7 @@ def solve_with_signs(matrix: Floats, vector: Floats, penalty: float, used: Bools
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def is_minimum(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Floats) -> bool:
     """Whether no coefficient that is zero wants to leave zero."""
     for t in range(1, len(theta)):
@@ -78,7 +79,7 @@ def is_minimum(matrix: Floats, vector: Floats, penalty: float, used: Bools, thet
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def lasso(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Floats) -> bool:
     """The minimum for one pixel, in place of a first guess; True if it is proved to be exact.
 
@@ -98,7 +99,7 @@ def lasso(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Fl
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def lasso_pixels(
     matrix: Floats, vector: Floats, penalty: Floats, used: NDArray[np.bool_], theta: Floats, active: Bools
 ) -> None:

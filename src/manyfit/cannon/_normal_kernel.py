@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Floats = NDArray[np.float64]
 
 SINGULAR = 1e-13  # a pivot below this part of its diagonal element makes a matrix singular
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def clean(flux: Any, ivar: Any, mask: Any, clean_flux: Floats, clean_ivar: Floats) -> None:
     """Copy a tile (N, B) as float64; pixels that cannot be used have zero flux and inverse variance."""
     masked = mask.shape[0] > 0
@@ -31,7 +32,7 @@ def clean(flux: Any, ivar: Any, mask: Any, clean_flux: Floats, clean_ivar: Float
             clean_ivar[n, p] = iv if good else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def add_scaled_rows(total: Floats, factors: Floats, rows: Floats) -> None:
     """Add to each row c of `total` (C, B) the sum over k of ``factors[k, c] rows[k]``, four rows at a time."""
     n_sums, n_pixels = total.shape
@@ -41,7 +42,7 @@ def add_scaled_rows(total: Floats, factors: Floats, rows: Floats) -> None:
             total[c, p] += (f0 * rows[0, p] + f1 * rows[1, p]) + (f2 * rows[2, p] + f3 * rows[3, p])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def normal_sums(flux: Floats, ivar: Floats, s2: Floats, design: Floats, products: Floats) -> Any:
     """Matrices, right-hand sides and constants of chi-squared of each pixel: (C, B), (T, B), (B,).
 
@@ -68,7 +69,7 @@ def normal_sums(flux: Floats, ivar: Floats, s2: Floats, design: Floats, products
     return matrix, vector, constant
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def unpack(matrix: Floats, pixel: int, used: NDArray[np.bool_], full: Floats) -> None:
     """The matrix (T, T) of one pixel; rows and columns of terms that are not used become those of the unit matrix."""
     n_terms, c = full.shape[0], 0
@@ -81,7 +82,7 @@ def unpack(matrix: Floats, pixel: int, used: NDArray[np.bool_], full: Floats) ->
             full[t, t] = 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def factorise(full: Floats) -> bool:
     """Cholesky factor in the lower half, in place; False for a matrix that is singular to rounding."""
     size = full.shape[0]
@@ -100,7 +101,7 @@ def factorise(full: Floats) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def substitute(factor: Floats, vector: Floats) -> None:
     """Solve with a Cholesky factor, in place of the right-hand side."""
     size = vector.shape[0]
@@ -114,7 +115,7 @@ def substitute(factor: Floats, vector: Floats) -> None:
         vector[i] /= factor[i, i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def solve_pixels(matrix: Floats, vector: Floats, used: NDArray[np.bool_], theta: Floats, active: Any) -> None:
     """Least-squares coefficients (T, B) of the active pixels; NaN in those whose matrix is singular.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ MAX_STEPS = 100
 UNTRIED = -1.0  # a lower bound that was not looked at
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def squared_residuals(flux: Floats, design: Floats, theta: Floats, squares: Floats) -> None:
     """Squares of ``flux - design theta``, (N, B), for coefficients (T, B)."""
     n_stars, n_pixels = flux.shape
@@ -33,7 +34,7 @@ def squared_residuals(flux: Floats, design: Floats, theta: Floats, squares: Floa
             squares[n, p] = residual[p] * residual[p]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def add_label_variance(covariance: Floats, rows: NDArray[np.int64], theta: Floats, squares: Floats) -> None:
     """Add the variance of the flux of stars with uncertain labels: ``theta cov(v) theta``.
 
@@ -50,7 +51,7 @@ def add_label_variance(covariance: Floats, rows: NDArray[np.int64], theta: Float
                 c += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def score(ivar: Floats, squares: Floats, s2: Floats, slope: Floats, curvature: Floats) -> None:
     """First and second derivative by s2 of ``sum ln(1/ivar + s2) + r^2 w``, for each pixel."""
     slope[:] = 0.0
@@ -63,7 +64,7 @@ def score(ivar: Floats, squares: Floats, s2: Floats, slope: Floats, curvature: F
             curvature[p] += w * w * (2.0 * q - 1.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def likeliest(ivar: Floats, squares: Floats, s2: Floats, active: Any, tolerance: float = TOLERANCE) -> None:
     """Maximum-likelihood s2 of the active pixels, in place: Newton's method held between bounds that close in.
 
@@ -94,7 +95,7 @@ def likeliest(ivar: Floats, squares: Floats, s2: Floats, active: Any, tolerance:
             break
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def inside(low: float, high: float, now: float, ivar: Any) -> float:
     """A point between the bounds where Newton's method has none: zero first, then steps that are even in ratio."""
     if high < np.inf:
@@ -109,7 +110,7 @@ def inside(low: float, high: float, now: float, ivar: Any) -> float:
     return 2.0 * now + 0.1 * total / max(count, 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def mean_one(ivar: Floats, squares: Floats, s2: Floats, active: Any) -> None:
     """The s2 with ``mean(r^2 w) = 1`` over all stars, in place; zero if the mean is below one at zero.
 
@@ -133,7 +134,7 @@ def mean_one(ivar: Floats, squares: Floats, s2: Floats, active: Any) -> None:
                 break
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def median_one(ivar: Floats, squares: Floats, s2: Floats, active: Any) -> None:
     """The s2 with ``median(r^2 w) = 1`` over all stars, in place; zero if the median is below one at zero.
 
@@ -155,7 +156,7 @@ def median_one(ivar: Floats, squares: Floats, s2: Floats, active: Any) -> None:
             s2[p] = middle_root(ivar[:, p], squares[:, p], crossing, ordered[middle - 1], ordered[middle])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def middle_root(ivar: Any, squares: Any, crossing: Floats, low: float, high: float) -> float:
     """Where the two middle values of ``r^2 w`` have the mean one, between the s2 where each of them is one."""
     if high <= 0.0:
@@ -175,7 +176,7 @@ def middle_root(ivar: Any, squares: Any, crossing: Floats, low: float, high: flo
     return 0.5 * (low + high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def middle_excess(ivar: Any, squares: Any, crossing: Floats, split: float, s2: float) -> float:
     """Mean of the smallest value of the upper half of stars and the largest of the lower half, minus one."""
     smallest, largest = np.inf, 0.0

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ PIECE = 64  # pixels that are read of each of them at a time
 UNROLLED = 8  # pixels that are added at once
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def weigh(flux: Any, ivar: Any, base: Floats, s2: Floats, weight: Floats, weighted: Floats, squares: Floats) -> int:
     """Weights and weighted flux of a few pixels; add the squares. Returns how many pixels can be used."""
     count = 0
@@ -40,7 +41,7 @@ def weigh(flux: Any, ivar: Any, base: Floats, s2: Floats, weight: Floats, weight
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def add_pixels(total: Floats, factors: Floats, weight: Floats) -> None:
     """Add to each row c of `total` (C, S) the sum over eight pixels p of ``factors[p, c] weight[p]``."""
     w0, w1, w2, w3, w4, w5, w6, w7 = (
@@ -63,7 +64,7 @@ def add_pixels(total: Floats, factors: Floats, weight: Floats) -> None:
             row[s] += left + right
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def transpose(rows: Floats, columns: Floats, size: int) -> None:
     """The first `size` columns of rows (S, B) as rows (B, S), zeros in the rest of the eight."""
     for p in range(size):
@@ -73,7 +74,7 @@ def transpose(rows: Floats, columns: Floats, size: int) -> None:
         columns[p] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def chip_sums(
     flux: Any, ivar: Any, base: Floats, theta: Floats, products: Floats, s2: Floats, first: int, last: int
 ) -> Any:
@@ -100,7 +101,7 @@ def chip_sums(
     return matrix, vector, constant, count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def label_sums(flux: Any, ivar: Any, base: Floats, theta: Floats, products: Floats, s2: Floats, chips: Any) -> Any:
     """The forms of each star (S, P) in each of K chips: G (S, K, C), h (S, K, T), c (S, K), pixels used (S, K).
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 #: Part of the area of a Gaussian line that lies above half of its maximum: erf(sqrt(ln 2)).
 ABOVE_HALF = 0.7609681085504878
@@ -14,7 +15,7 @@ NARROWEST = 0.4
 Array = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def highest_peaks(spectra: Array, sign: float, with_level: bool, found: Array) -> None:
     """Find the highest peak of each spectrum, smoothed over three channels.
 
@@ -59,7 +60,7 @@ def highest_peaks(spectra: Array, sign: float, with_level: bool, found: Array) -
         found[e, 2] = max(area / (height * np.sqrt(2 * np.pi) * ABOVE_HALF), NARROWEST)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _smooth(y: Array, sign: float, level: float, out: Array) -> int:
     """Means of up to three neighbouring values, above the level; the place of the highest, -1 if there is no value."""
     top = -1
@@ -75,7 +76,7 @@ def _smooth(y: Array, sign: float, level: float, out: Array) -> int:
     return top
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _median(y: Array) -> float:
     finite = y[np.isfinite(y)]
     return np.median(finite) if finite.size else np.nan

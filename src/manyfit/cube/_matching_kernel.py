@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -24,7 +25,7 @@ OF_MEANS = 0.1
 MAX_SWEEPS = 50
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def distance(a: Array, b: Array) -> float:
     """How far two components (amplitude, mean, stddev) are from each other; `MISSING` if one is NaN, 0 if both are."""
     if np.isnan(a[0]) or np.isnan(b[0]):
@@ -35,7 +36,7 @@ def distance(a: Array, b: Array) -> float:
     return d
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cheapest(costs: Array, orders: Whole) -> int:
     """The order in which the components of one pixel cost least; the first of equals."""
     best, lowest = 0, np.inf
@@ -48,7 +49,7 @@ def cheapest(costs: Array, orders: Whole) -> int:
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def place(y: int, x: int, components: Array, chosen: Whole, orders: Whole, means: Array) -> int:
     """The best order of one pixel for the orders that its neighbours have, and a little for the means of all."""
     ny, nx, slots, _ = components.shape
@@ -66,7 +67,7 @@ def place(y: int, x: int, components: Array, chosen: Whole, orders: Whole, means
     return cheapest(costs, orders)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_to_means(here: Array, order: Whole, means: Array, counts: Array) -> None:
     """Add the components of one pixel, in their order, to the means of all."""
     for slot in range(len(order)):
@@ -78,7 +79,7 @@ def add_to_means(here: Array, order: Whole, means: Array, counts: Array) -> None
                 means[slot, p] = before + (component[p] - before) / counts[slot]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grow(
     first: int,
     brightness: Array,
@@ -105,7 +106,7 @@ def grow(
                 heapq.heappush(heap, (-brightness[j * nx + i], j * nx + i))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sweep(components: Array, orders: Whole, chosen: Whole, means: Array) -> int:
     """Choose the order of each pixel once more; how many changed."""
     changed = 0
@@ -118,7 +119,7 @@ def sweep(components: Array, orders: Whole, chosen: Whole, means: Array) -> int:
     return changed
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def match_components(components: Array, brightness: Array, orders: Whole, chosen: Whole) -> None:
     """Choose an order of the components of each pixel so that they continue those of its neighbours.
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 PEAK, MOMENT0, MOMENT1, MOMENT2, LINEWIDTH, EQUIVALENT_WIDTH = range(6)
 SQRT_2PI = np.sqrt(2 * np.pi)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def moments(
     values: NDArray[Any],
     chosen: NDArray[np.bool_],
@@ -52,7 +53,7 @@ def moments(
             _errors(out[:, p], spread[:, p], noise, width[k, q], error[:, p])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_first(
     values: NDArray[Any],
     chosen: NDArray[np.bool_],
@@ -79,7 +80,7 @@ def _add_first(
                 first[p] += value * width[k, q] * (axis[k, q] - axis[n // 2, q])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_second(
     values: NDArray[Any],
     chosen: NDArray[np.bool_],
@@ -105,7 +106,7 @@ def _add_second(
                 spread[2, p] += variance * square**2
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _finish(peak: float, total: float, mean: float, second: float, out: NDArray[np.float64]) -> None:
     """Moments from sums; those that would be divided by zero, or are roots of negative numbers, stay NaN."""
     out[PEAK], out[MOMENT0] = peak, total
@@ -118,7 +119,7 @@ def _finish(peak: float, total: float, mean: float, second: float, out: NDArray[
         out[EQUIVALENT_WIDTH] = total / (SQRT_2PI * peak)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _errors(
     out: NDArray[np.float64], sums: NDArray[np.float64], noise: float, width: float, error: NDArray[np.float64]
 ) -> None:

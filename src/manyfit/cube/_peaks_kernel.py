@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Array = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def best_peaks(residual: Array, weight: Array, widths: Array, found: Array) -> None:
     """Find in each residual the Gaussian that lowers chi2 most.
 

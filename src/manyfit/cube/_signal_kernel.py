@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 LOW, HIGH, BAD = 1, 2, 4  # bits of a level: above the low threshold, above the high one, not a value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def levels(values: NDArray[Any], sigma: NDArray[np.float64], low: float, high: float, out: NDArray[np.uint8]) -> None:
     """Compare values of (channels, spectra) with multiples of sigma of (channels or 1, spectra).
 
@@ -26,7 +27,7 @@ def levels(values: NDArray[Any], sigma: NDArray[np.float64], low: float, high: f
             out[k, p] = level if good else BAD
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def count_runs(level: NDArray[np.uint8], joined: bool) -> NDArray[np.int64]:
     """Where the runs of each line of columns begin in the list of all; one number more than lines.
 
@@ -44,7 +45,7 @@ def count_runs(level: NDArray[np.uint8], joined: bool) -> NDArray[np.int64]:
     return begin
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def find_runs(level: NDArray[np.uint8], joined: bool, begin: NDArray[np.int64]) -> NDArray[np.int32]:
     """First column, column after the last, and number of bright voxels of each run."""
     n, ny, nx = level.shape
@@ -66,7 +67,7 @@ def find_runs(level: NDArray[np.uint8], joined: bool, begin: NDArray[np.int64]) 
     return runs
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _root(parent: NDArray[np.int64], i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -74,7 +75,7 @@ def _root(parent: NDArray[np.int64], i: int) -> int:
     return i
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def connect(
     runs: NDArray[np.int32], begin: NDArray[np.int64], shape: tuple[int, int, int], reach: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -114,7 +115,7 @@ def connect(
     return parent
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join(
     runs: NDArray[np.int32], parent: NDArray[np.int64], first: int, end: int, j: int, j_end: int, least: int, most: int
 ) -> None:
@@ -129,7 +130,7 @@ def _join(
             touching += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def sizes(runs: NDArray[np.int32], parent: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of voxels and of bright voxels of the region that each run is the first of; 0 for other runs."""
     count = np.zeros((len(runs), 2), np.int64)
@@ -139,7 +140,7 @@ def sizes(runs: NDArray[np.int32], parent: NDArray[np.int64]) -> NDArray[np.int6
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def paint(
     runs: NDArray[np.int32],
     lines: NDArray[np.int64],

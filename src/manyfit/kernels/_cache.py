@@ -39,7 +39,12 @@ def folder() -> Path:
 
     The folder is chosen once in a process: modules already imported from it must stay importable.
     """
-    wanted = root() / f"kernels-{engine_digest()}"
+    return usable(f"kernels-{engine_digest()}")
+
+
+def usable(name: str) -> Path:
+    """The folder of this name among the caches, or a temporary one where that cannot be written."""
+    wanted = root() / name
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=wanted):

@@ -9,27 +9,28 @@ T = 0 means that the background is fixed: then ``beta = 1`` and ``u = N``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._norm_kernel import log_sum, sums
 
 Array = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def scale(a: float, u: float, d_sum: float, t: float) -> float:
     """Best scale of the background at a ratio u."""
     return 1.0 if t == 0.0 else (d_sum - u * a) / t
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def norm_slope(a: float, b: float, u: float, beta: float, t: float) -> float:
     """Derivative of the norm along the profile with respect to u."""
     return 1.0 if t == 0.0 else beta - u * (a - u * b) / t
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def curvature(a: float, b: float, u: float, beta: float, d_sum: float, t: float) -> float:
     """Minus the second derivative of the log-likelihood, profiled over the scale, with respect to the norm."""
     if t == 0.0:
@@ -38,7 +39,7 @@ def curvature(a: float, b: float, u: float, beta: float, d_sum: float, t: float)
     return (b - cross * cross / (d_sum - u * a - u * cross)) / (beta * beta)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def fall(
     d: Array, q: Array, x: float, u: float, beta: float, s: float, d_sum: float, t: float
 ) -> tuple[float, float, float, float]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Values = NDArray[np.float64]
 Index = NDArray[np.int64]
 OUTSIDE = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def interval_of(value: float, edges: Values) -> int:
     """The interval [low, high) that holds a value; `OUTSIDE` if none does, as for NaN."""
     if not edges[0] <= value < edges[-1]:
@@ -26,7 +27,7 @@ def interval_of(value: float, edges: Values) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def ring_pixel(nside: int, lon: float, lat: float) -> int:
     """The HEALPix pixel, RING, of longitude and latitude in rad (Górski et al. 2005, ApJ 622, 759, sec. 4.1).
 
@@ -51,7 +52,7 @@ def ring_pixel(nside: int, lon: float, lat: float) -> int:
     return 12 * nside * nside - 2 * ring * (ring + 1) + along
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bins_of(
     time: Values,
     energy: Values,
@@ -75,7 +76,7 @@ def bins_of(
             out[i] = ((a * n_energy + b) * n_angle + c) * n_pixels + ring_pixel(nside, lon[i], lat[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count(bins: Index, counts: Index) -> int:
     """Count events by bin; gives the number outside."""
     outside = 0

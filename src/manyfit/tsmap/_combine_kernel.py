@@ -6,8 +6,9 @@ Only one expectation is in memory at a time, and it stays in cache from its maki
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._hypothesis_kernel import fit_one
 
@@ -15,7 +16,7 @@ Array = NDArray[np.float64]
 Pixels = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def combine(pixels: Pixels, seconds: Array, reduced: Array, e: Array) -> None:
     """Fill e with the rows of pixels, weighted and summed."""
     e[:] = 0.0
@@ -25,7 +26,7 @@ def combine(pixels: Pixels, seconds: Array, reduced: Array, e: Array) -> None:
             e[i] += weight * row[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def fit_tile(
     starts: Pixels,
     pixels: Pixels,

@@ -7,14 +7,15 @@ the first and last ring the four pixels of the cap share what is missing (Gorski
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def ring_above(z: float, nside: int) -> int:
     """Number of the last ring north of a height z; 0 in the cap of the north pole."""
     distance = abs(z)
@@ -24,7 +25,7 @@ def ring_above(z: float, nside: int) -> int:
     return ring if z > 0.0 else 4 * nside - ring - 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def ring(number: int, nside: int) -> tuple[int, int, float]:
     """First pixel, number of pixels and shift of the first centre, in pixels, of a ring."""
     north = min(number, 4 * nside - number)
@@ -36,7 +37,7 @@ def ring(number: int, nside: int) -> tuple[int, int, float]:
     return first, 4 * north, 0.5
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def along_ring(phi: float, number: int, nside: int) -> tuple[int, int, float]:
     """The two pixels of a ring beside a longitude, and the weight of the second."""
     first, n, shift = ring(number, nside)
@@ -46,7 +47,7 @@ def along_ring(phi: float, number: int, nside: int) -> tuple[int, int, float]:
     return first + i, first + (i + 1) % n, place - left
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def interpolate(x: float, y: float, z: float, colatitudes: Array, nside: int, pixels: Pixels, weights: Array) -> None:
     """Fill in the four pixels around a direction and their weights; `colatitudes` are those of rings 1, 2, ..."""
     theta, phi = np.arctan2(np.sqrt(x * x + y * y), z), np.arctan2(y, x)
@@ -71,7 +72,7 @@ def interpolate(x: float, y: float, z: float, colatitudes: Array, nside: int, pi
     weights[2], weights[3] = lower * (1.0 - right_below) + corner, lower * right_below + corner
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def along(vector: Array, attitudes: Array, t: int, axis: int) -> float:
     """Component of a vector along an axis of the telescope."""
     total = 0.0
@@ -80,7 +81,7 @@ def along(vector: Array, attitudes: Array, t: int, axis: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def add_exposure(
     vector: Array,
     attitudes: Array,
@@ -120,7 +121,7 @@ def add_exposure(
             total[pixels[k]] += weights[k] * seconds[t]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def move(total: Array, pixels: Pixels, values: Array) -> int:
     """Move what is not zero into lists; how many there are."""
     n = 0
@@ -132,7 +133,7 @@ def move(total: Array, pixels: Pixels, values: Array) -> int:
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def exposures(
     vectors: Array,
     attitudes: Array,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._background_kernel import scale
 from ._limits_kernel import errors
@@ -21,7 +22,7 @@ NON_FINITE = int(SkyStatus.NON_FINITE)
 TS, NORM, SCALE, ERROR, LOWER, UPPER, LIMIT = range(7)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def ratios(b: Array, e: Array, q: Array) -> bool:
     """Fill q with ``b / e``, infinity where no counts are expected; whether e is zero or more everywhere."""
     valid = True
@@ -31,7 +32,7 @@ def ratios(b: Array, e: Array, q: Array) -> bool:
     return valid
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def fit_one(
     d: Array, b: Array, e: Array, s: float, t: float, signed: bool, level: float, q: Array, out: Array
 ) -> tuple[int, int]:
@@ -75,7 +76,7 @@ def fit_one(
     return n, status
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _best_values(d: Array, q: Array, u: float, s: float, t: float, d_sum: float, out: Array) -> None:
     if u == 0.0:
         out[TS], out[NORM], out[SCALE] = 0.0, 0.0, 1.0 if t == 0.0 else d_sum / t
@@ -87,7 +88,7 @@ def _best_values(d: Array, q: Array, u: float, s: float, t: float, d_sum: float,
     out[NORM], out[SCALE] = u * beta, beta
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _without_background(d: Array, q: Array, ratio: float) -> float:
     """TS of a source alone over background alone, both with as many counts as there are."""
     total = 0.0
@@ -96,7 +97,7 @@ def _without_background(d: Array, q: Array, ratio: float) -> float:
     return max(2.0 * total, 0.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _without_counts(s: float, level: float, out: Array) -> tuple[int, int]:
     """TS falls as ``2 N S`` from a norm of zero."""
     out[TS], out[NORM], out[SCALE], out[ERROR] = 0.0, 0.0, 1.0, 0.5 / s

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 EMPTY, ONES, BYTE, SHORT, WORD, FLOAT = range(6)
 
@@ -47,7 +48,7 @@ def sparse_rows(n_rows: int, n_ei: int, n_pixels: int) -> tuple[Bytes, Floats, P
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def collect_pixels(
     stored: Any, first: int, last: int, bits: Bytes, values: Floats, counts: Places, tops: Floats
 ) -> None:
@@ -69,7 +70,7 @@ def collect_pixels(
                 tops[row, ei] = max(tops[row, ei], _top(value))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def collect_dense(dense: Floats, bits: Bytes, values: Floats, counts: Places, tops: Floats) -> None:
     """Collect rows of an array (row, Ei, pixel)."""
     n_rows, n_ei, n_pixels = dense.shape
@@ -88,7 +89,7 @@ def collect_dense(dense: Floats, bits: Bytes, values: Floats, counts: Places, to
             counts[row, ei], tops[row, ei] = count, top
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def collect_rows(
     data: Bytes,
     words: Words,
@@ -136,7 +137,7 @@ def collect_rows(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def write_rows(
     bits: Bytes, values: Floats, counts: Places, tops: Floats, n_rows: int, out: Bytes, words: Words, ends: Places
 ) -> int:
@@ -165,7 +166,7 @@ def write_rows(
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def read_rows(data: Bytes, words: Words, starts: Places, ends: Places, out: Floats) -> int:
     """Read rows into ``out[row, Ei, pixel]``, which must hold zeros; gives the first damaged row, or -1."""
     weights = np.zeros((1, out.shape[1]))
@@ -181,7 +182,7 @@ def read_rows(data: Bytes, words: Words, starts: Places, ends: Places, out: Floa
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def reduce_rows(
     data: Bytes, words: Words, starts: Places, ends: Places, weights: Floats, first: int, out: Floats
 ) -> int:
@@ -206,7 +207,7 @@ def reduce_rows(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _copy(tile: Floats, out: Floats) -> None:
     for s in range(out.shape[0]):
         for pixel in range(out.shape[1]):
@@ -214,7 +215,7 @@ def _copy(tile: Floats, out: Floats) -> None:
                 out[s, pixel, column] = tile[s, pixel, column]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def checksum(words: Words, first: int, last: int) -> np.uint64:
     """A checksum of the words from `first` to before `last`."""
     state = np.uint64(0x9E3779B97F4A7C15)
@@ -224,7 +225,7 @@ def checksum(words: Words, first: int, last: int) -> np.uint64:
     return state
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_row(data: Bytes, start: int, weights: Floats, column: int, tile: Floats) -> None:
     """Add a row, summed over Ei with weights (set, Ei), to a column of ``tile[set, pixel, column]``."""
     n_sets, n_ei = weights.shape
@@ -250,7 +251,7 @@ def _add_row(data: Bytes, start: int, weights: Floats, column: int, tile: Floats
                     tile[s, 8 * byte + _PLACES[pattern, k], column] += weights[s, ei] * value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_bytes(data: Bytes, bitmap: int, at: int, n_bytes: int, weight: float, column: int, tile: Floats) -> int:
     """As the loop of `_add_row`, for numbers of one byte."""
     for byte in range(n_bytes):
@@ -261,7 +262,7 @@ def _add_bytes(data: Bytes, bitmap: int, at: int, n_bytes: int, weight: float, c
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _top(value: float) -> float:
     """The number if it is whole and not too large for a word, else infinity."""
     if 0.0 < value < 4294967296.0 and value == np.floor(value):
@@ -269,7 +270,7 @@ def _top(value: float) -> float:
     return np.inf
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _kind(count: int, top: float) -> int:
     """The smallest kind that holds all numbers up to `top`."""
     if count == 0:
@@ -283,7 +284,7 @@ def _kind(count: int, top: float) -> int:
     return WORD if top < np.inf else FLOAT
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(values: Floats, count: int, kind: int, out: Bytes, at: int) -> int:
     """Write numbers from a place, the lowest byte of each first; gives their end."""
     if kind == BYTE:
@@ -305,7 +306,7 @@ def _put(values: Floats, count: int, kind: int, out: Bytes, at: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _number(data: Bytes, at: int, kind: int, scratch: Floats, raw: Bytes) -> float:
     """The number at a place."""
     if kind == ONES:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from manyfit.kernels._jit import compiled
 
 from ._background_kernel import curvature, fall, norm_slope, scale
 from ._norm_kernel import sums
@@ -16,7 +17,7 @@ STEP = 2e-4  # relative; the cube of it is left
 FINE_STEP = 1e-10  # where the norm follows from x and is that before the last step
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def parabola(gradient: float, curved: float, level: float) -> float:
     """Where ``gradient x + curved x**2`` reaches a level; both are zero or more.
 
@@ -29,7 +30,7 @@ def parabola(gradient: float, curved: float, level: float) -> float:
     return 2.0 * level / (gradient + root)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+@compiled(reassociate=True)
 def higher_sums(d: Array, q: Array) -> tuple[float, float]:
     """``sum d / q**3`` and ``sum d / q**4``: how far the likelihood is from a parabola."""
     third = fourth = 0.0
@@ -41,7 +42,7 @@ def higher_sums(d: Array, q: Array) -> tuple[float, float]:
     return third, fourth
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def halley(value: float, slope: float, curved: float, level: float) -> float:
     """Halley's step from a fall, with its two derivatives, to a level, on the roots of both.
 
@@ -56,7 +57,7 @@ def halley(value: float, slope: float, curved: float, level: float) -> float:
     return step
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def crossing(
     d: Array, q: Array, start: float, edge: float, level: float, u: float, beta: float, s: float, d_sum: float, t: float
 ) -> float:
@@ -83,7 +84,7 @@ def crossing(
     return change
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def errors(
     d: Array, q: Array, u: float, level: float, at_zero: bool, s: float, d_sum: float, t: float, out: Array
 ) -> None:
@@ -114,7 +115,7 @@ def errors(
         out[1] = -crossing(d, q, start, edge, 1.0, u, beta, s, d_sum, t)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def first_guess(sigma: float, bent: float, more: float) -> float:
     """Solve ``x**2 (1 - 2 bent x + more x**2) = sigma**2`` for x to third order; not far beyond sigma."""
     correction = bent * sigma + (2.5 * bent * bent - 0.5 * more) * sigma * sigma

@@ -11,9 +11,9 @@ Newton's on the likelihood itself takes up to 40.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from manyfit.kernels._jit import compiled
 from manyfit.kernels.targets.vector import log1p
 
 from ._status import SkyStatus
@@ -34,7 +34,7 @@ LIMIT_REACHED = int(SkyStatus.MAX_ITERATIONS)
 
 # Sums in several parts ("reassoc") are what vectorises them, 7 times faster; NaN and infinity keep their meaning. The
 # parts depend on the number of bins alone, never on threads or tiles.
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+@compiled(reassociate=True)
 def sums(d: Array, q: Array, norm: float) -> tuple[float, float]:
     """``A`` and ``B`` at a norm."""
     a = b = 0.0
@@ -46,7 +46,7 @@ def sums(d: Array, q: Array, norm: float) -> tuple[float, float]:
     return a, b
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+@compiled(reassociate=True)
 def log_sum(d: Array, q: Array, norm: float) -> float:
     """``sum d log(1 + N / q)``."""
     total = 0.0
@@ -55,7 +55,7 @@ def log_sum(d: Array, q: Array, norm: float) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def lower_bound(d: Array, q: Array, c0: float, c1: float) -> float:
     """A norm that is not above the best one: each bin alone gives one, by ``d / (q + N) <= A = 1 / (c0 + c1 N)``."""
     bound = -np.inf
@@ -66,7 +66,7 @@ def lower_bound(d: Array, q: Array, c0: float, c1: float) -> float:
     return bound
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def climb(d: Array, q: Array, start: float, c0: float, c1: float) -> tuple[float, int, int]:
     """From a norm below the best one up to it; norm, evaluations, status."""
     norm, last = start, np.inf
@@ -86,7 +86,7 @@ def climb(d: Array, q: Array, start: float, c0: float, c1: float) -> tuple[float
     return norm, MAX_ITERATIONS, LIMIT_REACHED
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def best_norm(d: Array, q: Array, c0: float, c1: float, signed: bool) -> tuple[float, int, int]:
     """The best norm of zero or more, or of any sign; evaluations, status."""
     a, b = sums(d, q, 0.0)
