@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from manyfit.errors import InputError, unknown_name
 
@@ -94,6 +95,65 @@ class TrainingSet:
         given = (n for n in ("flux", "ivar", "labels", "label_errors", "mask", "ids") if getattr(self, n) is not None)
         rows: dict[str, Any] = {name: getattr(self, name)[stars] for name in given}
         return replace(self, **rows)
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        labels: Sequence[str] | None = None,
+        wavelength: ArrayLike | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> TrainingSet:
+        """Read a training set from npz, FITS, Parquet or a pickled dictionary; nothing in a pickle is executed.
+
+        Arrays go by their names: `wavelength` (P,), `flux` (N, P), `ivar` (N, P) or `flux_err`, `labels` (N, L) or
+        (L, N), `label_names`, and optionally `label_errors`, `mask` and `ids`. In FITS they are images; in FITS tables
+        and Parquet, with a row for each star, other columns of floats are labels, and ``TEFF_ERR`` the error of
+        ``TEFF``. Arrays of npz that are not compressed, and images of FITS, stay in the file until they are needed.
+
+        Parameters
+        ----------
+        path
+            The file.
+        labels
+            Which labels, in which order. Default: all.
+        wavelength, label_names
+            For a file that has none.
+
+        Raises
+        ------
+        InputError
+            The file is damaged or of another kind, an array is missing, a label is not known, or a pickle wants to
+            execute something.
+
+        Warns
+        -----
+        ManyfitWarning
+            If `ivar` seems to hold standard deviations.
+        """
+        from ._read_training_set import read_training_set
+
+        return read_training_set(path, labels=labels, wavelength=wavelength, label_names=label_names)
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the training set as npz, which `read` gives back.
+
+        Parameters
+        ----------
+        path
+            Where to write it, ``.npz``.
+        overwrite
+            Whether a file may be there already.
+
+        Raises
+        ------
+        OutputExists
+            There is a file and `overwrite` is not set.
+        """
+        from ._read_training_set import write_training_set
+
+        write_training_set(self, path, overwrite=overwrite)
 
     def _column(self, name: str) -> int:
         if name not in self.label_names:
