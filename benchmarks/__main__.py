@@ -1,8 +1,47 @@
-"""All benchmarks, one after the other: ``python -m benchmarks``."""
+"""All benchmarks, one after the other: ``python -m benchmarks [RESPONSE]``.
+
+Those of TS maps need the path of a full-size response; without it they are left out.
+"""
 
 from __future__ import annotations
 
-from benchmarks import kernels, l1448, memory_map, startup, throughput
+import sys
 
-for benchmark in (kernels.main, throughput.main, l1448.main, startup.main, lambda: memory_map.main(8.0)):
+from benchmarks import (
+    cannon,
+    cube_command,
+    cube_decompose,
+    cube_moments,
+    cube_selected,
+    cube_tutorial,
+    kernels,
+    l1448,
+    memory_map,
+    pipeline,
+    spectra,
+    startup,
+    throughput,
+    tsmap,
+    tsmap_input,
+)
+
+for benchmark in (
+    kernels.main,
+    throughput.main,
+    l1448.main,
+    startup.main,
+    lambda: memory_map.main(8.0),
+    lambda: cube_moments.main("theirs"),
+    cube_tutorial.main,
+    cube_selected.main,
+    cube_decompose.main,
+    cube_command.main,
+    spectra.main,
+    cannon.main,
+    pipeline.main,
+):
     benchmark()
+
+for response in sys.argv[1:]:
+    tsmap_input.main(response)
+    tsmap.main(response)
