@@ -8,7 +8,8 @@ import pytest
 from astropy.modeling.models import Gaussian1D
 
 from manyfit import Status, cube
-from manyfit.cube._coherence import _median, coherent, judge
+from manyfit.cube._coherence import coherent
+from manyfit.cube._judgement import judge, median
 
 N = 60
 V = np.linspace(-15, 15, N)
@@ -194,4 +195,4 @@ def test_medians():
     values[0] = np.nan
     with np.errstate(all="ignore"):
         expected = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in values]
-    np.testing.assert_array_equal(_median(values), expected)
+    np.testing.assert_array_equal(median(values), expected)

@@ -1,0 +1,116 @@
+"""How far the fit of a spectrum is from those of its neighbours.
+
+A fit is judged against the fits among its (eight) neighbours that converged off their bounds: by the distance of each
+free parameter from their median, in units of ``sqrt(own error**2 + median error**2 + scatter**2)``; the scatter is
+1.48 times the median absolute deviation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.cube._neighbours import neighbours
+from manyfit.cube._robust import MAD_TO_STD
+from manyfit.kernels import Status
+
+if TYPE_CHECKING:
+    from manyfit.fitting._result import FitResult
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool]
+
+#: Distance from the neighbours, in combined standard deviations, above which a fit is an outlier.
+OUTLIER = 5.0
+#: Fewest good neighbours that a fit is judged by.
+FEWEST = 3
+#: An error larger than this many times that of the neighbours is no excuse: a bad fit often has a large error.
+EXCUSE = 3.0
+HOPELESS = (Status.NO_VALID_POINTS, Status.TOO_FEW_POINTS, Status.NOT_FITTED)
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Some spectra against their neighbours.
+
+    Attributes
+    ----------
+    places
+        Flat indices of the spectra (n,).
+    judged
+        Which have enough good neighbours (n,).
+    failed
+        Which of those are no good fits (n,).
+    distance
+        Largest distance of a parameter from the median, in combined standard deviations (n,).
+    worst
+        Number of that parameter (n,).
+    medians
+        Medians of the good neighbours (parameters, n).
+    """
+
+    places: NDArray[np.intp]
+    judged: Flags
+    failed: Flags
+    distance: Array
+    worst: NDArray[np.intp]
+    medians: Array
+
+    @property
+    def wanted(self) -> Flags:
+        """Which are to be fitted again."""
+        return self.judged & (self.failed | (self.distance > OUTLIER))
+
+    def only(self, which: Flags) -> Judgement:
+        """Some of them."""
+        return Judgement(
+            self.places[which],
+            self.judged[which],
+            self.failed[which],
+            self.distance[which],
+            self.worst[which],
+            self.medians[:, which],
+        )
+
+
+def judge(result: FitResult, places: NDArray[np.intp]) -> Judgement:
+    """Judge spectra, given by flat indices, against their neighbours."""
+    good = np.asarray(result.good) & np.asarray(result.parameters.fitted)
+    around = neighbours(places, result.shape)
+    inside = good & (np.asarray(result.status) != Status.AT_BOUND)  # a value on a bound is no witness
+    usable = inside.reshape(-1)[around] & (around >= 0)
+    names = result.parameters.columns.free
+    judged = (usable.sum(axis=1) >= FEWEST) & ~np.isin(result.status.reshape(-1)[places], HOPELESS)
+    distances, medians = np.zeros((len(names), places.size)), np.full((len(names), places.size), np.nan)
+    for i, name in enumerate(names):
+        value, error = (np.asarray(f(name)).reshape(-1) for f in (result.parameters.value, result.parameters.error))
+        distances[i], medians[i] = _distance(value, error, places, around, usable)
+    worst = np.argmax(distances, axis=0) if names else np.zeros(places.size, np.intp)
+    distance = np.max(distances, axis=0, initial=0.0)
+    return Judgement(places, judged, judged & ~good.reshape(-1)[places], distance, worst, medians)
+
+
+def _distance(
+    value: Array, error: Array, places: NDArray[np.intp], around: NDArray[np.intp], usable: Flags
+) -> tuple[Array, Array]:
+    """Distance of values from the medians of their neighbours, in combined standard deviations; and the medians."""
+    near = np.where(usable, value[around], np.nan)
+    middle = median(near)
+    scatter = MAD_TO_STD * median(np.abs(near - middle[:, None]))
+    typical = np.nan_to_num(median(np.where(usable, error[around], np.nan)))
+    own = np.minimum(np.nan_to_num(error[places]), EXCUSE * typical)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = np.abs(value[places] - middle) / np.sqrt(own**2 + typical**2 + scatter**2)
+    return np.nan_to_num(distance, nan=0.0, posinf=0.0), middle
+
+
+def median(values: Array) -> Array:
+    """Medians of rows without their NaN; NaN for a row of NaN."""
+    ordered = np.sort(values, axis=1)  # NaN last
+    count = np.isfinite(values).sum(axis=1)
+    row, last = np.arange(len(values)), values.shape[1] - 1
+    middle: Array = 0.5 * (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, np.minimum(count // 2, last)])
+    return middle
