@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
+    from manyfit.cannon._annies_lasso import read_annies_lasso as read_annies_lasso
     from manyfit.cannon._calibration import Calibration as Calibration
     from manyfit.cannon._flags import FlagLimits as FlagLimits
     from manyfit.cannon._flags import LabelFlag as LabelFlag
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from manyfit.cannon._scaling import Scaling as Scaling
     from manyfit.cannon._train import train as train
     from manyfit.cannon._training_set import TrainingSet as TrainingSet
+    from manyfit.cannon._validate import Validation as Validation
+    from manyfit.cannon._validate import validate as validate
     from manyfit.cannon._vectorizer import Vectorizer as Vectorizer
 
 __getattr__, __dir__, __all__ = lazy(
@@ -36,8 +39,11 @@ __getattr__, __dir__, __all__ = lazy(
         "Scaling": "_scaling",
         "TrainingSet": "_training_set",
         "TrainingSummary": "_model",
+        "Validation": "_validate",
         "Vectorizer": "_vectorizer",
+        "read_annies_lasso": "_annies_lasso",
         "regularization_path": "_lasso",
         "train": "_train",
+        "validate": "_validate",
     },
 )

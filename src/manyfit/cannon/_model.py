@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ._flags import FlagLimits
     from ._label_table import LabelTable
     from ._nuisance import Nuisance
+    from ._training_set import TrainingSet
+    from ._validate import Validation
 
 N_STARTS_KEPT = 32  # labels of training stars that are kept as starts of inference
 NO_LEVERAGE = 1e-10  # relative size of eigenvalues of the design's matrix that count as zero
@@ -214,6 +217,86 @@ class CannonModel:
             workers=workers,
             progress=progress,
         )
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model, with its calibration, as npz or FITS with a JSON header; never as a pickle.
+
+        Parameters
+        ----------
+        path
+            Where to write it; ``.npz`` or ``.fits`` chooses the format.
+        overwrite
+            Whether a file may be there already.
+
+        Raises
+        ------
+        OutputExists
+            There is a file and `overwrite` is not set.
+        InputError
+            The suffix is another one.
+        OSError
+            The folder cannot be written, or the disk is full.
+        """
+        from ._save import save
+
+        save(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> CannonModel:
+        """Read a model that `save` wrote; nothing in the file is executed.
+
+        Raises
+        ------
+        InputError
+            The file is damaged, of something else, or of another version of the format.
+        """
+        from ._load import load
+
+        return load(path)
+
+    def validate(
+        self,
+        training_set: TrainingSet,
+        *,
+        n_folds: int = 5,
+        seed: int = 0,
+        scheduler: object = None,
+        workers: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Validation:
+        """Cross-validate on the training set with the settings of this model: see `manyfit.cannon.validate`.
+
+        Parameters
+        ----------
+        training_set
+            The stars that the model was trained on.
+        n_folds, seed
+            Number of parts, and the seed that makes them.
+        scheduler, workers, progress
+            As in `infer`.
+
+        Raises
+        ------
+        InputError
+            The model does not tell how it was trained.
+        """
+        from ._validate import validate_again
+
+        return validate_again(
+            self, training_set, n_folds=n_folds, seed=seed, scheduler=scheduler, workers=workers, progress=progress
+        )
+
+    def calibrated(self, validation: Validation) -> CannonModel:
+        """The same model with errors calibrated by a validation; `infer` and `save` use them.
+
+        Raises
+        ------
+        InputError
+            The validation is of other labels.
+        """
+        if validation.label_names != self.label_names:
+            raise InputError(f"The validation is of {validation.label_names}, and the model of {self.label_names}.")
+        return replace(self, calibration=validation.calibration)
 
 
 def spread(scaled: NDArray[np.float64], count: int) -> NDArray[np.intp]:

@@ -97,8 +97,8 @@ class _Restricted(pickle.Unpickler):
         if module in MODULES and name in {"_reconstruct", "scalar", "_frombuffer"}:
             return _Stand(name)
         raise InputError(
-            f"wants to use {f'{module}.{name}'!r}; only arrays, numbers, texts and plain containers are read, and nothing "
-            "was executed. If you trust the file, write its arrays as npz where it was made: "
+            f"wants to use '{module}.{name}'; only arrays, numbers, texts and plain containers are read, and "
+            "nothing was executed. If you trust the file, write its arrays as npz where it was made: "
             "numpy.savez('file.npz', **arrays)."
         )
 
@@ -117,7 +117,7 @@ class _Stand:
 
     def __call__(self, *args: Any) -> Any:
         """The record of a call."""
-        if self._name == "_reconstruct" or self._name == "ndarray":
+        if self._name in {"_reconstruct", "ndarray"}:
             return _Array()
         if self._name == "dtype":
             return _Type(str(args[0]))
@@ -179,7 +179,7 @@ class _Type:
         dtype = np.dtype(self.name)
         if dtype.kind not in NUMBERS + "O" or dtype.names or dtype.subdtype or (depth and dtype.kind == "O"):
             raise InputError(f"has an array of type {self.name!r}; arrays of numbers and texts are read.")
-        return dtype.newbyteorder(byte_order) if byte_order in {"<", ">"} else dtype
+        return dtype.newbyteorder(">") if byte_order == ">" else dtype
 
 
 def _columns_type(names: Any, fields: dict[str, Any], size: int, depth: int) -> np.dtype[Any]:

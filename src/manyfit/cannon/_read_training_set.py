@@ -129,7 +129,9 @@ def two_axes(name: str, array: Any, source: str) -> Any:
     """An array with a row for each star, which may be mapped to a file."""
     given = array if isinstance(array, np.ndarray) else np.asarray(array)
     if given.ndim != 2 or given.dtype.kind not in "fiu":
-        raise InputError(f"{source!r} has {name} of shape {given.shape} and type {given.dtype}; (stars, pixels) is meant.")
+        raise InputError(
+            f"{source!r} has {name} of shape {given.shape} and type {given.dtype}; (stars, pixels) is meant."
+        )
     return given
 
 

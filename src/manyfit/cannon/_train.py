@@ -122,7 +122,13 @@ def train(
             s2=trained.s2,
             training=TrainingSummary.of(scaling.to_labels(guess.mean), scaling, vectorizer),
             chips=checked_chips(chips, np.isfinite(trained.s2)),
-            meta={"scatter": scatter, "reweight": recipe.reweight, "n_stars": stars.n_stars},
+            meta={
+                "scatter": scatter,
+                "reweight": recipe.reweight,
+                "regularization": float(penalty[0]) if np.all(penalty == penalty[0]) else None,
+                "censored": bool(censors),
+                "n_stars": stars.n_stars,
+            },
         )
 
     if is_certain(stars):
