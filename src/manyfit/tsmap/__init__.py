@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from manyfit.tsmap._axes import Axis as Axis
     from manyfit.tsmap._axes import HealpixAxis as HealpixAxis
     from manyfit.tsmap._binning import bin_events as bin_events
+    from manyfit.tsmap._containment import Region as Region
     from manyfit.tsmap._counts import Counts as Counts
     from manyfit.tsmap._fit import fit as fit
     from manyfit.tsmap._grid import Grid as Grid
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from manyfit.tsmap._spectrum import CutoffPowerLaw as CutoffPowerLaw
     from manyfit.tsmap._spectrum import PowerLaw as PowerLaw
     from manyfit.tsmap._spectrum import Spectrum as Spectrum
+    from manyfit.tsmap._spectrum_text import parse_spectrum as parse_spectrum
     from manyfit.tsmap._status import SkyStatus as SkyStatus
     from manyfit.tsmap._ts_map import Peak as Peak
     from manyfit.tsmap._ts_map import TSMap as TSMap
@@ -47,6 +49,7 @@ __getattr__, __dir__, __all__ = lazy(
         "Peak": "_ts_map",
         "PointSourceResponse": "_response",
         "PowerLaw": "_spectrum",
+        "Region": "_containment",
         "SkyStatus": "_status",
         "Solution": "_solution",
         "ResponseIndex": "_index",
@@ -55,6 +58,7 @@ __getattr__, __dir__, __all__ = lazy(
         "fit": "_fit",
         "solve": "_solve",
         "bin_events": "_binning",
+        "parse_spectrum": "_spectrum_text",
         "Simulation": "_simulate",
         "simulate": "_simulate",
         "write_detector_response": "_response",

@@ -156,7 +156,8 @@ def fit(
     where = Where(scheduler, workers, memory, progress)
     solution, best_index = fit_grid(the_problem, the_problem.rows(), grid, where)
     notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
-    return TSMap(grid, solution, chosen, confidence, best_index, notes, the_problem)
+    low, *_, high = response.axes.interval("Ei").edges.tolist()
+    return TSMap(grid, solution, chosen, confidence, best_index, notes, the_problem, (low, high))
 
 
 def _readable(response: ReducedResponse, progress: bool | Callable[[int, int], None] | None) -> ReducedResponse:
