@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from manyfit.cannon._model import TrainingSummary as TrainingSummary
     from manyfit.cannon._nuisance import Nuisance as Nuisance
     from manyfit.cannon._scaling import Scaling as Scaling
+    from manyfit.cannon._stream import InferOptions as InferOptions
+    from manyfit.cannon._stream import StreamSummary as StreamSummary
+    from manyfit.cannon._stream import infer_file as infer_file
+    from manyfit.cannon._stream import infer_files as infer_files
+    from manyfit.cannon._stream import survey_spectra as survey_spectra
     from manyfit.cannon._train import train as train
     from manyfit.cannon._training_set import TrainingSet as TrainingSet
     from manyfit.cannon._validate import Validation as Validation
@@ -31,18 +36,23 @@ __getattr__, __dir__, __all__ = lazy(
         "Calibration": "_calibration",
         "CannonModel": "_model",
         "FlagLimits": "_flags",
+        "InferOptions": "_stream",
         "LabelFlag": "_flags",
         "LabelStatus": "_label_status",
         "LabelTable": "_label_table",
         "Nuisance": "_nuisance",
         "RegularizationPath": "_lasso",
         "Scaling": "_scaling",
+        "StreamSummary": "_stream",
         "TrainingSet": "_training_set",
         "TrainingSummary": "_model",
         "Validation": "_validate",
         "Vectorizer": "_vectorizer",
+        "infer_file": "_stream",
+        "infer_files": "_stream",
         "read_annies_lasso": "_annies_lasso",
         "regularization_path": "_lasso",
+        "survey_spectra": "_stream",
         "train": "_train",
         "validate": "_validate",
     },
