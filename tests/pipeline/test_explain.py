@@ -138,10 +138,10 @@ def test_version_of_the_code(folder, monkeypatch):
 def test_files_and_products_that_are_missing(folder):
     task = labels(folder, path=str(folder / "later"))
     assert reasons(task) == {
-        "InputFile": "an input file does not exist yet",
+        "InputFile": f"{folder / 'later'} does not exist yet",
         "Train": "it was never run",
-        "Continuum": "an input file does not exist yet",
-        "Labels": "an input file does not exist yet",
+        "Continuum": f"{folder / 'later'} does not exist yet",
+        "Labels": f"{folder / 'later'} does not exist yet",
     }
     task = labels(folder)
     build(task)

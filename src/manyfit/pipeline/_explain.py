@@ -70,7 +70,7 @@ def _below(task: Task) -> Iterator[Task]:
 def _reasons(task: Task) -> list[str]:
     record = task.record()
     if record is None:
-        return ["an input file does not exist yet"]
+        return [f"{', '.join(task.missing_files()) or 'an input file'} does not exist yet"]
     index = task.workspace.index
     entry = index.entry(task.identity or "")
     if entry is not None:

@@ -66,6 +66,8 @@ def _module(path: Path) -> ModuleType:
 
 
 def _place(error: Exception, path: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == path.name
+    ]
     number: Any = lines[-1] if lines else getattr(error, "lineno", "?")
     return f"line {number}"

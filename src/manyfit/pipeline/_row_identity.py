@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from luigi.task import flatten
@@ -58,10 +59,10 @@ class Context:
             "requires": shared,
         }
 
-    @property
-    def has_files(self) -> bool:
-        """Whether rows depend on input files."""
-        return any(isinstance(kind, File) for task in graph(self.first) for _, kind in task.all_parameters())
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the input files of the first row; empty if rows depend on none."""
+        return _files(self.first)
 
     def task(self, values: Sequence[Any]) -> Task:
         """The task of a row: as luigi would make it, in a hundredth of the time, but unknown to luigi."""
@@ -97,26 +98,31 @@ def graph(task: Task) -> Iterator[Task]:
         yield from graph(part)
 
 
-def row_keys(context: Context, common: str, rows: Sequence[Sequence[Any]]) -> list[str]:
-    """A digest for each row of what is common to all and of its own parameters, but not of its files."""
+def row_identities(index: Index, context: Context, common: str, rows: Sequence[Sequence[Any]]) -> Sequence[str | None]:
+    """The identity of each row; None while one of its input files does not exist."""
     kinds = dict(context.first.all_parameters())
-    start = hashlib.sha256(common.encode())
-    plain = [kinds[name] for name in context.names]
+    counts = [kinds[name].significant and not isinstance(kinds[name], File) for name in context.names]
+    keys = row_keys(context, common, rows, counts)
+    if not context.files:
+        return keys
+    # Where files are is no part of what a row is, but has to be known to find them.
+    place = digest([common, context.files, context.first.to_str_params()])
+    files = _files_of_rows(index, context, row_keys(context, place, rows, [True] * len(counts)), rows)
+    found = digests(index, {path for paths in files for path in paths})
+    return [_with_files(key, [found[path] for path in paths]) for key, paths in zip(keys, files, strict=True)]
+
+
+def row_keys(context: Context, start: str, rows: Sequence[Sequence[Any]], counts: Sequence[bool]) -> list[str]:
+    """A digest for each row of a text that is common to all, and of those of its own parameters that count."""
+    kinds = dict(context.first.all_parameters())
+    used = [(i, kinds[name]) for i, (name, yes) in enumerate(zip(context.names, counts, strict=True)) if yes]
+    common = hashlib.sha256(start.encode())
     keys = []
     for row in rows:
-        key = start.copy()
-        key.update(canonical([record_of(kind, value) for kind, value in zip(plain, row, strict=True)]).encode())
+        key = common.copy()
+        key.update(canonical([record_of(kind, row[i]) for i, kind in used]).encode())
         keys.append(key.hexdigest())
     return keys
-
-
-def row_identities(index: Index, context: Context, keys: list[str], rows: Sequence[Sequence[Any]]) -> list[str | None]:
-    """The identity of each row; None while one of its input files does not exist."""
-    if not context.has_files:
-        return list(keys)
-    files = _files_of_rows(index, context, keys, rows)
-    found = digests(index, {path for paths in files.values() for path in paths})
-    return [_with_files(key, [found[path] for path in files[key]]) for key in keys]
 
 
 def _with_files(key: str, contents: list[str | None]) -> str | None:
@@ -124,18 +130,13 @@ def _with_files(key: str, contents: list[str | None]) -> str | None:
 
 
 def _files_of_rows(
-    index: Index, context: Context, keys: list[str], rows: Sequence[Sequence[Any]]
-) -> dict[str, tuple[str, ...]]:
-    known = files_of_rows(index, keys)
-    new = {key: _files(context.task(row)) for key, row in zip(keys, rows, strict=True) if key not in known}
+    index: Index, context: Context, places: list[str], rows: Sequence[Sequence[Any]]
+) -> list[tuple[str, ...]]:
+    known = files_of_rows(index, places)
+    new = {key: _files(context.task(row)) for key, row in zip(places, rows, strict=True) if key not in known}
     put_files_of_rows(index, new)
-    return known | new
+    return [known[key] if key in known else new[key] for key in places]
 
 
 def _files(task: Task) -> tuple[str, ...]:
-    return tuple(
-        getattr(part, name)
-        for part in graph(task)
-        for name, kind in part.all_parameters()
-        if isinstance(kind, File) and getattr(part, name) is not None
-    )
+    return tuple(dict.fromkeys(path for part in graph(task) for path in part.input_files().values()))

@@ -12,7 +12,7 @@ from manyfit.errors import InputError
 
 from ._canonical import digest
 from ._declared import checked
-from ._row_identity import Context, row_identities, row_keys
+from ._row_identity import Context, row_identities
 from ._row_index import RowEntry, known_rows
 from ._row_store import RESERVED, RowStore
 from ._row_table import read_table
@@ -115,8 +115,7 @@ class State:
             return None
         common = digest(record)
         store = RowStore(folder / common[:16], common, workspace.index)
-        keys = row_keys(plan.context, common, plan.rows)
-        identities = row_identities(workspace.index, plan.context, keys, plan.rows)
+        identities = row_identities(workspace.index, plan.context, common, plan.rows)
         return cls(plan, common, record["requires"], store, identities, store.rows())
 
     def now(self) -> State:

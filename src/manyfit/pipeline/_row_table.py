@@ -50,15 +50,48 @@ def _astropy(path: Path, kind: str) -> dict[str, list[Any]]:
 
 def read_results(path: Path) -> Table:
     """A Parquet file of results as an astropy Table, with null values masked."""
-    from astropy.table import MaskedColumn, Table
+    from astropy.table import Table
     from pyarrow import parquet
 
     table = parquet.read_table(path)
-    columns = {}
-    for name in table.column_names:
-        values = table.column(name).to_pylist()
-        mask = [value is None for value in values]
-        blank = next((type(value)() for value in values if value is not None), "")
-        filled = [blank if value is None else value for value in values]
-        columns[name] = MaskedColumn(filled, mask=mask) if any(mask) and not isinstance(blank, list) else filled
-    return Table(columns)
+    return Table({name: _column(table.column(name).to_pylist()) for name in table.column_names})
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write a table as FITS or Parquet, by the suffix of the path.
+
+    Raises
+    ------
+    InputError
+        The suffix is another one.
+    """
+    if path.suffix == ".fits":
+        table.write(path, format="fits", overwrite=True)
+    elif path.suffix == ".parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        parquet.write_table(pa.table({name: table[name].tolist() for name in table.colnames}), path)
+    else:
+        raise InputError(f"A table is written as .fits or .parquet, not as {path.suffix!r}.")
+
+
+def _column(values: list[Any]) -> Any:
+    """Values with those that are missing masked; lists of one length become an array."""
+    from astropy.table import MaskedColumn
+
+    there = [value for value in values if value is not None]
+    if len(there) == len(values) or not there:
+        return values if there else MaskedColumn([""] * len(values), mask=[True] * len(values))
+    blank = _blank(there)
+    return MaskedColumn([blank if value is None else value for value in values], mask=_mask(values, blank))
+
+
+def _blank(there: list[Any]) -> Any:
+    if not isinstance(there[0], list):
+        return type(there[0])()
+    return [type(there[0][0])()] * len(there[0]) if there[0] else []
+
+
+def _mask(values: list[Any], blank: Any) -> list[Any]:
+    return [[value is None] * len(blank) if isinstance(blank, list) else value is None for value in values]

@@ -116,9 +116,8 @@ class Task(luigi.Task):
             return self._record()
 
     def _record(self) -> dict[str, Any] | None:
-        names = [name for name, parameter in self.all_parameters() if isinstance(parameter, File)]
-        paths = [getattr(self, name) for name in names if getattr(self, name) is not None]
-        found = digests(self.workspace.index, paths) if paths else {}
+        files = self.input_files()
+        found = digests(self.workspace.index, files.values()) if files else {}
         required = {str(key): identity_of(task) for key, task in required_of(self).items()}
         if None in found.values() or None in required.values():
             return None
@@ -128,9 +127,9 @@ class Task(luigi.Task):
             "parameters": {
                 name: record_of(parameter, getattr(self, name))
                 for name, parameter in self.all_parameters()
-                if parameter.significant and name not in names
+                if parameter.significant and not isinstance(parameter, File)
             },
-            "files": {name: found.get(getattr(self, name)) for name in names},
+            "files": {name: found[path] for name, path in files.items()},
             "requires": required,
         }
 
@@ -144,6 +143,20 @@ class Task(luigi.Task):
     def all_parameters(cls) -> list[tuple[str, luigi.Parameter[Any]]]:
         """Names and kinds of all parameters, of those too that a class body fixes."""
         return [*cls.get_params(), *((name, parameter) for name, (parameter, _) in cls._fixed.items())]
+
+    def input_files(self) -> dict[str, str]:
+        """Paths of files whose content is part of the identity, by name: those of parameters, as it stands."""
+        return {
+            name: getattr(self, name)
+            for name, parameter in self.all_parameters()
+            if isinstance(parameter, File) and getattr(self, name) is not None
+        }
+
+    def missing_files(self) -> list[str]:
+        """Paths of input files that do not exist, of this task and of what it requires."""
+        own = [path for path in self.input_files().values() if not Path(path).exists()]
+        parts = [part.missing_files() for part in required_of(self).values() if isinstance(part, Task)]
+        return list(dict.fromkeys([*own, *(path for part in parts for path in part)]))
 
     # -- what luigi asks for -----------------------------------------------------------------------------------------
 
@@ -166,7 +179,7 @@ class Task(luigi.Task):
         """Make the product, unless another process has made it meanwhile."""
         record = self.record()
         if record is None:
-            raise InputError(f"{self!r} cannot run: an input file does not exist.")
+            raise InputError(f"{self!r} cannot run: {', '.join(self.missing_files())} does not exist yet.")
         identity, started = digest(record), time.time()
         with self.workspace.claim(identity):
             if self.workspace.is_done(identity):
@@ -278,13 +291,26 @@ def identity_of(task: luigi.Task) -> str | None:
 
 
 def required_of(task: luigi.Task) -> dict[str, luigi.Task]:
-    """What a task requires by name; the parts of a list are numbered."""
+    """What a task requires by name; the parts of a list are numbered.
+
+    Raises
+    ------
+    InputError
+        Something that it requires is no task.
+    """
     required = task.requires()
     if isinstance(required, Mapping):
-        return {
+        found = {
             f"{name}.{i}" if i else str(name): t for name, part in required.items() for i, t in enumerate(flatten(part))
         }
-    return {str(i): part for i, part in enumerate(flatten(required))}
+    else:
+        found = {str(i): part for i, part in enumerate(flatten(required))}
+    for name, part in found.items():
+        if not isinstance(part, luigi.Task):
+            raise InputError(
+                f"requires() of {type(task).__name__} gives {part!r} as {name!r}. Give a task, a list or a dictionary."
+            )
+    return found
 
 
 def _values(required: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from manyfit.errors import InputError
 
+from ._configured import configured
 from ._files import content_digest
 from ._index import Entry, Index
 
@@ -45,10 +46,7 @@ class Workspace:
     @classmethod
     def current(cls) -> Workspace:
         """That of the environment variable MANYFIT_FOLDER, of luigi.cfg, or ``manyfit_products``."""
-        import luigi
-
-        configured = luigi.configuration.get_config().get("manyfit", "folder", DEFAULT)
-        return cls(Path(os.environ.get(VARIABLE) or configured).absolute())
+        return cls(Path(configured("folder", DEFAULT)).absolute())
 
     @cached_property
     def index(self) -> Index:
