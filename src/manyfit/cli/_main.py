@@ -18,6 +18,7 @@ from manyfit.cli._models import models
 from manyfit.cli._run import run
 from manyfit.cli._status import status
 from manyfit.cli._tasks import tasks
+from manyfit.cli._tsmap import tsmap
 from manyfit.cli._watch import watch
 from manyfit.errors import ManyfitError
 
@@ -52,5 +53,5 @@ def main(debug: bool) -> None:
     """Fit an astropy model to every spectrum of a cube."""
 
 
-for command in (cube, demo, fit, info, models, run, status, explain, collect, watch, tasks):
+for command in (cube, tsmap, demo, fit, info, models, run, status, explain, collect, watch, tasks):
     main.add_command(command)

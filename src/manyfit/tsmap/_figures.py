@@ -92,8 +92,8 @@ def _width(zoom: Any) -> float:
 
 
 def _draw_sky(tsmap: TSMap, view: View, values: Array, label: str) -> Figure:
-    figure = new_figure(9.0, 5.2)
-    ax = figure.add_subplot(1, 1, 1)
+    figure = new_figure(9.0, 5.4, layout=None)  # places are known: to find them costs as much as to draw
+    ax = figure.add_axes((0.02, 0.14, 0.96, 0.81))
     centre = _mollweide.CENTRES[view.frame]
     edge = _mollweide.draw_graticule(ax, view.frame)
     if tsmap.grid.uniq is None:
@@ -105,7 +105,8 @@ def _draw_sky(tsmap: TSMap, view: View, values: Array, label: str) -> Figure:
         shown.set_clip_path(edge)
         _draw_regions(ax, tsmap, view, place, (-2.0, 2.0, -1.0, 1.0))
     _mark_positions(ax, tsmap, view, centre)
-    figure.colorbar(shown, ax=ax, orientation="horizontal", shrink=0.5, aspect=40, pad=0.02, label=label)
+    bar = figure.add_axes((0.27, 0.105, 0.46, 0.022))
+    figure.colorbar(shown, cax=bar, orientation="horizontal", label=label)
     _finish(ax, view, "Galactic" if view.frame == "galactic" else "ICRS")
     return figure
 
@@ -167,7 +168,8 @@ def _mark_positions(ax: Axes, tsmap: TSMap, view: View, centre: float) -> None:
 
 def _draw_part(tsmap: TSMap, view: View, values: Array, label: str, width: float, centre: SkyCoord | None) -> Figure:
     tsmap.grid.unique()  # an error for a list of positions
-    figure = new_figure(6.4, 5.4)
+    figure = new_figure(6.6, 5.4, layout=None)
+    figure.subplots_adjust(left=0.13, right=0.84, bottom=0.11, top=0.95)
     lon, lat = _directions(tsmap.peak.position if centre is None else centre, view.frame)
     wcs = tangent_wcs(float(lon[0]), float(lat[0]), width, view.frame)
     ax: Any = add_axes(figure, wcs)
@@ -183,7 +185,7 @@ def _draw_part(tsmap: TSMap, view: View, values: Array, label: str, width: float
     ax.coords.grid(color="white", alpha=0.35, linestyle="solid", linewidth=0.5)
     ax.set_xlim(-0.5, ZOOM - 0.5)
     ax.set_ylim(-0.5, ZOOM - 0.5)
-    figure.colorbar(shown, ax=ax, label=label, shrink=0.95)
+    figure.colorbar(shown, cax=figure.add_axes((0.86, 0.11, 0.025, 0.84)), label=label)
     _finish(ax, view, "")
     return figure
 
