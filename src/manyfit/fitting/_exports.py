@@ -58,7 +58,7 @@ def to_xarray(result: FitResult) -> Dataset:
     """
     import xarray
 
-    dims = _dims(result)
+    dims = dims_of(result.wcs, result.shape)
     coords = {
         name: (tuple(dims[axis] for axis in axes), _along(values, axes).value, _units(values.unit))
         for name, (values, axes) in _world(result).items()
@@ -134,9 +134,10 @@ def _along(values: Any, axes: tuple[int, ...]) -> Any:
     return values[tuple(slice(None) if axis in axes else 0 for axis in range(values.ndim))]
 
 
-def _dims(result: FitResult) -> tuple[str, ...]:
-    wcs = None if result.wcs is None else low_level(result.wcs)
-    kinds = [] if wcs is None else [kind or "" for kind in wcs.world_axis_physical_types]
-    if len(result.shape) == 2 and sum(kind.startswith("pos.") for kind in kinds) == 2:
+def dims_of(wcs: Any, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names of the axes of maps: ``y`` and ``x`` on the sky, else ``axis_0`` …."""
+    own = None if wcs is None else low_level(wcs)
+    kinds = [] if own is None else [kind or "" for kind in own.world_axis_physical_types]
+    if len(shape) == 2 and sum(kind.startswith("pos.") for kind in kinds) == 2:
         return "y", "x"
-    return tuple(f"axis_{axis}" for axis in range(len(result.shape)))
+    return tuple(f"axis_{axis}" for axis in range(len(shape)))

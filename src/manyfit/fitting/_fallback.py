@@ -70,8 +70,7 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     FitterOutcome
         Its arrays have the iterating shape; errors have the flat index in it.
     """
-    where = replace(where, max_elements=where.max_elements or MOST_ELEMENTS)
-    where = replace(where, scheduler=_executor(problem, work, where))
+    where = where_to_fit(problem, work, where)
     flat = FitterOutcome.empty(int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep))
     solution = shaped(flat.solution, problem.shape)
     numbers = np.arange(len(flat.tied)).reshape(problem.shape)
@@ -93,6 +92,12 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     )
 
 
+def where_to_fit(problem: Problem, work: FitterWork, where: Where) -> Where:
+    """The same with small blocks, and worker processes where the user has no wish."""
+    where = replace(where, max_elements=where.max_elements or MOST_ELEMENTS)
+    return replace(where, scheduler=_executor(problem, work, where))
+
+
 def _executor(problem: Problem, work: FitterWork, where: Where) -> Executor:
     """The user's executor; by default processes, because the fitters hold the GIL."""
     if where.scheduler is not None:
@@ -105,7 +110,7 @@ def _executor(problem: Problem, work: FitterWork, where: Where) -> Executor:
     warnings.warn(
         f"The model or the fitter cannot be sent to worker processes ({reason}): one process does all fits.",
         FallbackWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
     return Threads(1)
 

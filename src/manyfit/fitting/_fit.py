@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from manyfit.errors import InputError, ModelNotCompiled, StartWarning
 from manyfit.kernels import Formula, Options, Solution, prepare
 from manyfit.models import formula as formula_of
 
-from ._fallback import fallback_work, solve_by_fitter, warn_of_fallback
+from ._fallback import fallback_work, solve_by_fitter, warn_of_fallback, where_to_fit
+from ._fitter_work import tied_of
 from ._lazy_run import lazy_solution
 from ._parameters import Parameters
 from ._problem import Problem, problem
 from ._result import FitResult
 from ._run import Where, solve
-from ._selection import numbers, only, selection_of, spread
+from ._selection import Selection, numbers, only, selection_of, spread
 from ._work import Columns, KernelWork, is_weighted
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def fit(
     memory: int | None = None,
     progress: bool | Callable[[int, int], None] | None = None,
     compute: bool = True,
+    store: str | Path | None = None,
 ) -> FitResult:
     r"""Fit a model to every element of N-D data.
 
@@ -106,6 +109,10 @@ def fit(
         True for a progress bar, or a callable ``progress(done, total)``.
     compute
         False gives the same result lazily: its maps are dask arrays.
+    store
+        Path, or URL that fsspec knows (``s3://...``), of a zarr group to which results are written block by block. The
+        result has dask arrays that read it, as `FitResult.open` gives. A run that was ended, however, goes on where it
+        was when the same call is repeated, and gives the same numbers as one that was not.
 
     Returns
     -------
@@ -116,7 +123,9 @@ def fit(
     Raises
     ------
     InputError, InputTypeError
-        For input that cannot be fitted as given; the text says what is accepted.
+        For input that cannot be fitted as given, or a store of another fit; the text says what is accepted.
+    OutputExists
+        `store` is there and is none.
 
     Examples
     --------
@@ -145,8 +154,10 @@ def fit(
     )
     _warn_of_starts(the_problem)
     selection = None if select is None else selection_of(select, the_problem)
+    if store is not None:
+        _check_store(selection, compute=compute)
     if selection is None:
-        return fit_problem(the_problem, options, where, compute=compute)
+        return fit_problem(the_problem, options, where, compute=compute, store=store)
     part = fit_problem(only(the_problem, selection), options, where, compute=compute)
     index = numbers(selection)
     return replace(
@@ -158,7 +169,9 @@ def fit(
     )
 
 
-def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bool = True) -> FitResult:
+def fit_problem(
+    problem: Problem, options: Options, where: Where, *, compute: bool = True, store: str | Path | None = None
+) -> FitResult:
     """Fit a problem with its kernel, or through astropy and SciPy if the model cannot be compiled."""
     if options.statistic == "cash" and problem.tiles.weighting is not None:
         raise InputError(
@@ -167,23 +180,57 @@ def fit_problem(problem: Problem, options: Options, where: Where, *, compute: bo
         )
     options = replace(options, absolute_sigma=problem.absolute_sigma or options.statistic == "cash")
     started = time.perf_counter()
+    formula: Formula | None = None
     try:
         formula = formula_of(problem.model)
     except ModelNotCompiled as reason:
         warn_of_fallback(reason, stacklevel=3)
+    if store is not None:
+        stored = _into_store(store, problem, formula, options, where)
+        return replace(stored, template=problem.model, wcs=problem.wcs, problem=problem)
+    tracebacks: dict[int, str] = {}
+    if formula is None:
         parameters, tracebacks = _by_fitter(problem, options, where, compute=compute)
     else:
-        parameters, tracebacks = _by_kernel(problem, formula, options, where, compute=compute), {}
+        parameters = _by_kernel(problem, formula, options, where, compute=compute)
     seconds = time.perf_counter() - started if compute else None
     return FitResult(parameters, problem.model, problem.units, options, problem.wcs, seconds, problem, tracebacks)
 
 
 def _by_kernel(problem: Problem, formula: Formula, options: Options, where: Where, *, compute: bool) -> Parameters:
-    work = KernelWork(problem.tiles, formula, Columns.of(problem.model), options)
-    prepare(formula, options, weighted=is_weighted(problem.tiles))
+    work = _kernel_work(problem, formula, options)
     n_free = len(formula.free)
     solution = solve(problem, work, n_free, where) if compute else lazy_solution(problem, work, n_free, where)
     return replace(_parameters(problem, work.columns, solution, options), tied=dict(formula.tied))
+
+
+def _kernel_work(problem: Problem, formula: Formula, options: Options) -> KernelWork:
+    """The work with its kernel, which is compiled by now."""
+    prepare(formula, options, weighted=is_weighted(problem.tiles))
+    return KernelWork(problem.tiles, formula, Columns.of(problem.model), options)
+
+
+def _into_store(
+    store: str | Path, problem: Problem, formula: Formula | None, options: Options, where: Where
+) -> FitResult:
+    from ._store import fit_into
+    from ._store_read import result_of
+
+    if formula is None:
+        by_fitter = fallback_work(problem, Columns.of(problem.model), options)
+        where = where_to_fit(problem, by_fitter, where)
+        return result_of(fit_into(store, problem, by_fitter, options, where))
+    return result_of(fit_into(store, problem, _kernel_work(problem, formula, options), options, where, formula))
+
+
+def _check_store(selection: Selection | None, *, compute: bool) -> None:
+    if not compute:
+        raise InputError("compute=False and store were given. A store is written at once: leave one of them out.")
+    if selection is not None:
+        raise InputError(
+            "select and store were given, which do not go together yet. Mask the other elements (mask=), or leave "
+            "one of them out."
+        )
 
 
 def _by_fitter(problem: Problem, options: Options, where: Where, *, compute: bool) -> tuple[Parameters, dict[int, str]]:
@@ -195,9 +242,7 @@ def _by_fitter(problem: Problem, options: Options, where: Where, *, compute: boo
     columns = Columns.of(problem.model)
     outcome = solve_by_fitter(problem, fallback_work(problem, columns, options), where)
     parameters = _parameters(problem, columns, outcome.solution, options)
-    errors = np.sqrt(outcome.tied_variance * np.expand_dims(parameters.variance_factor, -1))
-    stored = {name: (outcome.tied[..., i], errors[..., i]) for i, name in enumerate(columns.tied)}
-    return replace(parameters, stored=stored), outcome.errors
+    return replace(parameters, stored=tied_of(outcome, parameters)), outcome.errors
 
 
 def _parameters(problem: Problem, columns: Columns, solution: Solution, options: Options) -> Parameters:

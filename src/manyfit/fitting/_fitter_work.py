@@ -20,6 +20,7 @@ from ._diagnostics import Diagnostics
 from ._element import Element, elements
 from ._element_fit import ElementFit, fit_element, refusal
 from ._fit_info import evaluations, record
+from ._parameters import Parameters
 from ._tile import Tiles
 from ._work import Columns
 
@@ -162,6 +163,12 @@ class _Attempt:
     error: str = ""
     warned: tuple[warnings.WarningMessage, ...] = ()
     fit: ElementFit | None = None
+
+
+def tied_of(outcome: FitterOutcome, parameters: Parameters) -> dict[str, tuple[Any, Any]]:
+    """Values and errors of the tied parameters of a model that is not compiled."""
+    errors = np.sqrt(outcome.tied_variance * np.expand_dims(parameters.variance_factor, -1))
+    return {name: (outcome.tied[..., i], errors[..., i]) for i, name in enumerate(parameters.columns.tied)}
 
 
 def _index(block: Block, i: int) -> tuple[int, ...]:

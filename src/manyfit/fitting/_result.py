@@ -187,19 +187,20 @@ class FitResult(Mapping[str, Any]):
 
     @property
     def is_lazy(self) -> bool:
-        """Whether the fit has not been computed yet."""
+        """Whether maps are dask arrays: of a fit that has not been computed yet, or of a store."""
         return not isinstance(self.status, np.ndarray)
 
     def compute(self) -> FitResult:
-        """The same result computed; itself if it is."""
+        """The same result in memory; itself if it is."""
         if not self.is_lazy:
             return self
         from dask.base import compute
 
-        names = [f.name for f in fields(Solution)]
-        arrays = compute(*(getattr(self.parameters.solution, name) for name in names))
+        names, parameters = [f.name for f in fields(Solution)], self.parameters
+        lazy = [getattr(parameters.solution, name) for name in names], dict(parameters.stored)
+        arrays, stored = compute(*lazy)
         solution = Solution(**dict(zip(names, arrays, strict=True)))
-        return replace(self, parameters=replace(self.parameters, solution=solution))
+        return replace(self, parameters=replace(parameters, solution=solution, stored=stored))
 
     # -- the data ----------------------------------------------------------------------------------------------------
 
@@ -288,6 +289,30 @@ class FitResult(Mapping[str, Any]):
         from ._fits_read import read
 
         return read(Path(path), model)
+
+    @classmethod
+    def open(cls, store: str | Path, *, model: Model | None = None) -> FitResult:
+        """Open a store written by ``manyfit.fit(..., store=...)``; its maps are read when they are asked for.
+
+        Elements that are not fitted yet are NaN and have the status ``NOT_FITTED``.
+
+        Parameters
+        ----------
+        store
+            Path, or URL that fsspec knows.
+        model
+            The model that was fitted. It is needed to evaluate one that is not in `astropy.modeling.models`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such store.
+        InputError
+            It is something else, is damaged, or of another model.
+        """
+        from ._store_read import open_result
+
+        return open_result(store, model)
 
     def to_table(self) -> QTable:
         """A table with one row for each element: its index, parameters, errors, statistic and status."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -92,12 +93,19 @@ def solve(
 
 def run_blocks(problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where) -> None:
     """Do the work for all blocks of a problem and collect the results, in any order."""
+    run_plan(where.plan(problem, where.executor.n_workers), work, collect, where)
+
+
+def run_plan(plan: Plan, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where) -> None:
+    """Do the work for the blocks of a plan; those that it leaves out count as done."""
     executor = where.executor
-    blocks = where.plan(problem, executor.n_workers)
-    if isinstance(executor, Threads) and len(blocks.blocks) == 1:
+    if isinstance(executor, Threads) and len(plan.blocks) == 1:
         executor = Serial()  # to start threads would take longer than a small fit
+    total = math.prod(plan.shape)
+    before = total - plan.n_elements
     with progress_for(where.progress) as report:
-        run(blocks, work, collect=collect, executor=executor, progress=report)
+        count = None if report is None else (lambda done, _: report(before + done, total))
+        run(plan, work, collect=collect, executor=executor, progress=count)
 
 
 def put(total: Solution, block: Block, part: Solution) -> None:

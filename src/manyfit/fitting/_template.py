@@ -41,7 +41,7 @@ def known(template: Model | UnknownModel) -> Model:
     if isinstance(template, UnknownModel):
         raise InputError(
             f"The model of this result ({template.expression}) cannot be made from the file, which "
-            "holds only models of astropy.modeling.models. Give it: FitResult.read(path, model=...). "
-            "All maps are here."
+            "holds only models of astropy.modeling.models. Give it: FitResult.read(path, model=...), or "
+            "FitResult.open(store, model=...). All maps are here."
         )
     return template

@@ -1,0 +1,200 @@
+"""Small objects by name, each written whole: in a folder, or wherever fsspec reaches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+#: Folder for objects that are being written; a killed run may leave some there.
+PARTS = "parts"
+
+
+class Objects(Protocol):
+    """Objects by name, such as ``values/c/0/1``. Safe in threads; can be pickled.
+
+    A reader finds an object whole or not at all, whatever becomes of its writer.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where they are, for people."""
+
+    @property
+    def may_tear(self) -> bool:
+        """Whether an object may be damaged after a loss of power."""
+
+    def get(self, name: str) -> bytes | None:
+        """What an object holds, None if there is none."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object, or replace it."""
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write an object unless there is one; whether it was written."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such an object."""
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the objects and folders directly in a folder, without its own name."""
+
+    def tidy(self) -> None:
+        """Remove what killed runs left half written."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Objects as files of a folder."""
+
+    path: Path
+
+    @property
+    def place(self) -> str:
+        """Path of the folder."""
+        return str(self.path)
+
+    @property
+    def may_tear(self) -> bool:
+        """Files are not forced to the disk one by one: that would take as long as the fit."""
+        return True
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of a file."""
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write beside, then rename."""
+        self._place(name, content, os.replace)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write beside, then link, which fails if there is a file."""
+        try:
+            self._place(name, content, os.link)
+        except FileExistsError:
+            return False
+        return True
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.path / name).exists()
+
+    def names(self, folder: str = "") -> list[str]:
+        """What is in a folder."""
+        try:
+            return [entry.name for entry in os.scandir(self.path / folder)]
+        except FileNotFoundError:
+            return []
+
+    def tidy(self) -> None:
+        """Remove the folder of half-written files."""
+        shutil.rmtree(self.path / PARTS, ignore_errors=True)
+
+    def _place(self, name: str, content: bytes, move: Any) -> None:
+        path, part = self.path / name, self.path / PARTS / uuid4().hex
+        part.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_bytes(content)
+            move(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Objects of a URL that fsspec knows, such as ``s3://bucket/fit.zarr``, each written by one request.
+
+    Attributes
+    ----------
+    url
+        Where they are.
+    """
+
+    url: str
+
+    @property
+    def place(self) -> str:
+        """The URL."""
+        return self.url
+
+    @property
+    def may_tear(self) -> bool:
+        """An object store keeps what it has acknowledged."""
+        return False
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of an object."""
+        try:
+            content: bytes = self._system.cat_file(self._path(name))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def put(self, name: str, content: bytes) -> None:
+        """One request."""
+        self._system.pipe_file(self._path(name), content)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """One conditional request where the system has them, else a look first."""
+        if self.exists(name):
+            return False
+        try:
+            self._system.pipe_file(self._path(name), content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return bool(self._system.exists(self._path(name)))
+
+    def names(self, folder: str = "") -> list[str]:
+        """What is under a prefix."""
+        self._system.invalidate_cache()
+        try:
+            entries = self._system.ls(self._path(folder), detail=False)
+        except FileNotFoundError:
+            return []
+        return [str(entry).rstrip("/").rpartition("/")[2] for entry in entries]
+
+    def tidy(self) -> None:
+        """Nothing is left half written."""
+
+    @cached_property
+    def _found(self) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+
+        system, root = url_to_fs(self.url)
+        return system, root.rstrip("/")
+
+    @property
+    def _system(self) -> Any:
+        return self._found[0]
+
+    def _path(self, name: str) -> str:
+        return f"{self._found[1]}/{name}".rstrip("/")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"url": self.url}
+
+
+def objects_at(place: str | Path) -> Objects:
+    """The objects of a path or URL.
+
+    Examples
+    --------
+    >>> objects_at("fit.zarr").place, objects_at("memory://fit.zarr").place
+    ('fit.zarr', 'memory://fit.zarr')
+    """
+    text = str(place).rstrip("/")
+    if text.startswith("file://"):
+        text = text.removeprefix("file://")
+    return Bucket(text) if "://" in text else Folder(Path(text).expanduser())

@@ -1,0 +1,78 @@
+"""A fit whose results go to a store block by block, and which goes on where an earlier one ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from manyfit.blocks import BlockStore, Layout, extent_of
+from manyfit.errors import InputError
+from manyfit.kernels import Formula, Options, Solution
+
+from ._exports import dims_of
+from ._fitter_work import FitterOutcome
+from ._manifest import manifest
+from ._problem import Problem
+from ._run import Where, run_plan
+from ._store_work import StoreWork, fields_of
+from ._work import Columns
+
+if TYPE_CHECKING:
+    from manyfit.blocks import Block
+
+
+def fit_into(
+    place: str | Path,
+    problem: Problem,
+    work: Callable[[Block], Solution | FitterOutcome],
+    options: Options,
+    where: Where,
+    formula: Formula | None = None,
+) -> BlockStore:
+    """Fit what a store does not have yet.
+
+    Parameters
+    ----------
+    place
+        Path or URL of the store.
+    problem
+        What to fit.
+    work
+        Fits one block.
+    options
+        How.
+    where
+        Executor and progress; memory counts for a new store.
+    formula
+        The compiled model; None for one that is fitted through astropy.
+
+    Raises
+    ------
+    InputError
+        The store is of another fit, or workers cannot write to it.
+    """
+    description = manifest(problem, options, formula)
+    columns = Columns.of(problem.model)
+    store = BlockStore.make(place, _layout(problem, columns, description, where), description)
+    tied: Mapping[str, Any] = {} if formula is None else dict(formula.tied)
+    write = StoreWork(store, work, columns, tied, problem.tiles.start, options.absolute_sigma)
+    run_plan(store.remaining(), write, lambda *_: None, where)
+    _check_complete(store)
+    return store
+
+
+def _layout(problem: Problem, columns: Columns, description: Mapping[str, Any], where: Where) -> Layout:
+    plan = where.plan(problem, where.executor.n_workers)
+    fields = fields_of(columns, description["units"]["parameters"])
+    return Layout(problem.shape, extent_of(plan, problem.native_chunks), fields, dims_of(problem.wcs, problem.shape))
+
+
+def _check_complete(store: BlockStore) -> None:
+    stage = store.progress()
+    if not stage.is_complete:
+        raise InputError(
+            f"{store.objects.place!r} has {stage.blocks} of {stage.all_blocks} blocks after all were fitted: the "
+            "workers write to another place. Give a path or URL that means the same on every machine."
+        )
+    store.tidy()

@@ -1,0 +1,90 @@
+"""The work on one block of a store: fit it, and write all that is known of its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manyfit.blocks import Block, BlockStore, Field
+from manyfit.kernels import Solution, Status
+from manyfit.kernels._expression import Node
+
+from ._exports import FLAGS
+from ._fitter_work import FitterOutcome, tied_of
+from ._parameters import Parameters
+from ._start import PerParameter
+from ._work import Columns
+
+#: Arrays of a solution that are stored as they are.
+PLAIN = ("covariance", "statistic", "n_points", "n_iter", "status")
+
+
+def fields_of(columns: Columns, units: Mapping[str, Any]) -> dict[str, Field]:
+    """The arrays of a store: all parameters in the order of the model, errors, and the rest of a solution."""
+    n, pairs = len(columns.names), len(columns.free) * (len(columns.free) + 1) // 2
+    said = {"parameters": list(columns.names), "units": [units[name] for name in columns.names]}
+    triangle = {"free": list(columns.free), "comment": "lower triangles; not scaled by the residuals"}
+    return {
+        "values": Field("float64", (n,), dims=("parameter",), attributes=said),
+        "errors": Field("float64", (n,), dims=("parameter",), attributes=said),
+        "covariance": Field("float64", (pairs,), dims=("pair",), attributes=triangle),
+        "statistic": Field("float64"),
+        "n_points": Field("int32", fill=0),
+        "n_iter": Field("int32", fill=0),
+        "status": Field("int8", fill=int(Status.NOT_FITTED), attributes=FLAGS),
+    }
+
+
+@dataclass(frozen=True)
+class StoreWork:
+    """Fits blocks and writes them where they are fitted; nothing travels back.
+
+    Attributes
+    ----------
+    store
+        Where to.
+    work
+        Fits a block.
+    columns
+        Order of the parameters.
+    tied
+        Expressions of the tied parameters, if the model is compiled.
+    start
+        Start values, for the fixed parameters.
+    absolute_sigma
+        Whether covariances are absolute.
+    """
+
+    store: BlockStore
+    work: Callable[[Block], Solution | FitterOutcome]
+    columns: Columns
+    tied: Mapping[str, Node]
+    start: PerParameter
+    absolute_sigma: bool
+
+    def __call__(self, block: Block) -> None:
+        """Fit and write a block, unless another worker has."""
+        if self.store.is_whole(block):
+            return
+        outcome = self.work(block)
+        notes = {}
+        if isinstance(outcome, FitterOutcome) and outcome.errors:
+            notes = {"tracebacks": {str(i): text for i, text in outcome.errors.items()}}
+        self.store.put(block, self._arrays(block, outcome), notes)
+
+    def _arrays(self, block: Block, outcome: Solution | FitterOutcome) -> dict[str, NDArray[Any]]:
+        solution = outcome.solution if isinstance(outcome, FitterOutcome) else outcome
+        start = self.start.read(block.slices)
+        fixed = {name: start[:, self.columns.names.index(name)] for name in self.columns.fixed}
+        parameters = Parameters(self.columns, solution, fixed, self.tied, self.absolute_sigma)
+        with np.errstate(all="ignore"):  # an element without errors is NaN, which is said by its status
+            if isinstance(outcome, FitterOutcome):
+                stored = tied_of(outcome, parameters)
+                parameters = Parameters(self.columns, solution, fixed, self.tied, self.absolute_sigma, stored)
+            values = np.stack([parameters.value(name) for name in self.columns.names], axis=-1)
+            errors = np.stack([parameters.error(name) for name in self.columns.names], axis=-1)
+        return {"values": values, "errors": errors, **{name: getattr(solution, name) for name in PLAIN}}

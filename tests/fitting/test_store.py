@@ -1,0 +1,278 @@
+"""Fits into a store: the numbers of a fit in memory, whoever dies, and no other fit's numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import astropy.units as u
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from astropy.io import fits
+from astropy.modeling import custom_model
+from astropy.modeling.models import Const1D, Gaussian1D, Linear1D
+from numpy.testing import assert_allclose, assert_array_equal
+
+from manyfit import FitResult, Status, fit
+from manyfit.blocks import BlockStore
+from manyfit.datasets import simulate_cube
+from manyfit.errors import FallbackWarning, InputError, OutputExists
+from manyfit.fitting import _work
+
+MAPS = ("statistic", "dof", "n_points", "n_iter", "status", "covariance")
+MODEL = Gaussian1D(1 * u.K, 4.5 * u.km / u.s, 0.4 * u.km / u.s)
+SMALL = 10_000  # bytes for blocks of some rows of the cube
+
+
+@cache
+def cube():
+    return simulate_cube((40, 12, 10), noise=0.1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    cube().write(tmp_path / "cube.fits")
+    return tmp_path / "cube.fits"
+
+
+def bits(values):
+    plain = np.ascontiguousarray(getattr(values, "value", values))
+    return plain.dtype, plain.shape, plain.tobytes()
+
+
+def assert_same(a, b):
+    """Two results have the same maps to the last bit."""
+    a, b = a.compute(), b.compute()
+    assert (a.names, a.units, a.options) == (b.names, b.units, b.options)
+    for name in a.names:
+        assert bits(a[name]) == bits(b[name]), name
+        assert bits(a.error[name]) == bits(b.error[name]), name
+    for name in MAPS:
+        assert bits(getattr(a, name)) == bits(getattr(b, name)), name
+
+
+def content(store):
+    """The bytes of all chunks."""
+    files = [path for path in sorted(Path(store).rglob("*")) if "c" in path.parts and path.is_file()]
+    return {str(path.relative_to(store)): path.read_bytes() for path in files}
+
+
+def stop_after(monkeypatch, n):
+    """Let a run end with an exception when n blocks were fitted."""
+    real, count = _work.KernelWork.__call__, []
+
+    def mortal(self, block):
+        if len(count) == n:
+            raise KeyboardInterrupt
+        count.append(block.index)
+        return real(self, block)
+
+    monkeypatch.setattr(_work.KernelWork, "__call__", mortal)
+    return count
+
+
+# -- the same numbers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheduler", ["serial", "threads", "processes"])
+def test_store_holds_what_memory_holds(path, tmp_path, scheduler):
+    store = tmp_path / "fit.zarr"
+    stored = fit(MODEL, path, store=store, memory=SMALL, scheduler=scheduler, workers=2)
+    plain = fit(MODEL, path)
+    assert stored.is_lazy
+    assert_same(stored, plain)
+    opened = FitResult.open(store)
+    assert_same(opened, plain)
+    assert opened.wcs.to_header() == plain.wcs.to_header()
+    assert_array_equal(stored.residual().value, plain.residual().value)
+    assert len(BlockStore.open(store).plan.blocks) > 4
+
+
+def test_workers_and_schedulers_write_the_same_bytes(path, tmp_path):
+    for name, options in {
+        "a": {"scheduler": "serial"},
+        "b": {"workers": 1},
+        "c": {"workers": 3},
+        "d": {"scheduler": "processes", "workers": 2},
+    }.items():
+        # the blocks are planned for the workers; their numbers may not depend on that
+        fit(MODEL, path, store=tmp_path / name, memory=SMALL, **options)
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+    for name in "bcd":
+        assert_same(FitResult.open(tmp_path / "a"), FitResult.open(tmp_path / name))
+
+
+def test_fixed_tied_and_bounded_parameters(tmp_path):
+    rng = np.random.default_rng(2)
+    each = np.ones(30)
+    model = Gaussian1D(each, 20 * each, 3 * each, bounds={"stddev": (1, 4)}) + Const1D(rng.normal(size=30))
+    model += Linear1D(0 * each, 0 * each)
+    model.amplitude_1.fixed = True
+    model.slope_2.tied = lambda m: m.amplitude_0 / 100
+    data = rng.normal(size=(40, 30)) + 3 * np.exp(-0.5 * ((np.arange(40)[:, None] - 20) / 2) ** 2)
+    plain = fit(model, data)
+    assert_same(fit(model, data, store=tmp_path / "a"), plain)
+    assert_same(FitResult.open(tmp_path / "a", model=model), plain)
+
+
+@pytest.mark.parametrize("shape", [(40,), (40, 1), (40, 2, 3, 4), (40, 0)])
+def test_any_shape(tmp_path, shape):
+    data = np.random.default_rng(0).normal(size=shape)
+    plain = fit(Linear1D(), data)
+    assert_same(fit(Linear1D(), data, store=tmp_path / "a"), plain)
+    assert_same(FitResult.open(tmp_path / "a"), plain)
+
+
+@custom_model
+def strange(x, height=1.0, centre=20.0):
+    """A model that does not compile."""
+    if np.any(np.isnan(x)):
+        raise ValueError
+    return np.array([height / (1 + (float(v) - float(np.squeeze(centre))) ** 2) for v in x])
+
+
+def test_model_that_does_not_compile(tmp_path):
+    x = np.arange(40.0)[:, None]
+    data = np.arange(1.0, 5.0) / (1 + (x - 19) ** 2)
+    with pytest.warns(FallbackWarning):
+        plain = fit(strange(), data, scheduler="serial")
+    for _ in range(2):
+        with pytest.warns(FallbackWarning):
+            stored = fit(strange(), data, store=tmp_path / "a", scheduler="serial")
+        assert_same(stored, plain)
+    with pytest.raises(InputError, match=r"FitResult\.open"):
+        FitResult.open(tmp_path / "a").evaluate(np.arange(3.0))
+    opened = FitResult.open(tmp_path / "a", model=strange())
+    assert_allclose(opened.compute().evaluate(np.array([19.0]))[:, 0], np.arange(1.0, 5.0))
+
+
+def test_other_formats_of_a_stored_result(path, tmp_path):
+    stored, plain = fit(MODEL, path, store=tmp_path / "a"), fit(MODEL, path)
+    opened = FitResult.open(tmp_path / "a")
+    opened.to_fits(tmp_path / "out.fits")
+    assert_same(FitResult.read(tmp_path / "out.fits"), plain)
+    table = opened.to_table()
+    assert_array_equal(table["mean_error"].value, plain.to_table()["mean_error"].value)
+    data = stored.to_xarray()
+    assert data["mean"].chunks is not None
+    assert_array_equal(data["mean"].compute().values, plain["mean"].value)
+
+
+# -- going on --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_goes_on_where_it_ended(path, tmp_path, monkeypatch, n):
+    store = tmp_path / "fit.zarr"
+    first = stop_after(monkeypatch, n)
+    with pytest.raises(KeyboardInterrupt):
+        fit(MODEL, path, store=store, memory=SMALL, scheduler="serial")
+    monkeypatch.undo()
+    assert BlockStore.open(store).done() == set(first)
+    partial = FitResult.open(store).compute()
+    stage = BlockStore.open(store).progress()
+    assert (partial.status == Status.NOT_FITTED).sum() == stage.all_elements - stage.elements
+    assert_array_equal(np.isnan(partial["mean"]), partial.status == Status.NOT_FITTED)
+    second = stop_after(monkeypatch, 10_000)
+    reports = []
+    fit(MODEL, path, store=store, progress=lambda *r: reports.append(r), workers=3)
+    assert not set(first) & set(second)
+    assert sorted(first + second) == list(range(len(BlockStore.open(store).plan.blocks)))
+    assert reports[0] == (BlockStore.open(store).layout.extent[0] * 10 * n, 120)
+    assert reports[-1] == (120, 120)
+    monkeypatch.undo()
+    fit(MODEL, path, store=tmp_path / "undisturbed", memory=SMALL, scheduler="serial")
+    assert content(store) == content(tmp_path / "undisturbed")
+
+
+def test_nothing_is_fitted_twice(path, tmp_path, monkeypatch):
+    fit(MODEL, path, store=tmp_path / "a")
+    before = content(tmp_path / "a")
+    stop_after(monkeypatch, 0)
+    fit(MODEL, path, store=tmp_path / "a")
+    assert content(tmp_path / "a") == before
+
+
+# -- refusal ---------------------------------------------------------------------------------------------------------
+
+
+REFUSED = {
+    "model.text": lambda d: {"model": Gaussian1D(2, 20, 3)},
+    "model.classes": lambda d: {"model": Gaussian1D(1, 20, 3) + Const1D()},
+    "start values.mean": lambda d: {"model": Gaussian1D(1, np.full(8, 20.0), 3)},
+    "upper bounds.stddev": lambda d: {"bounds": {"stddev": (None, 9)}},
+    "options.tolerance": lambda d: {"tolerance": 1e-6},
+    "options.max_iterations": lambda d: {"max_iterations": 99},
+    "options.precision": lambda d: {"precision": "mixed"},
+    "options.absolute_sigma": lambda d: {"uncertainty": 1.0},
+    "uncertainty": lambda d: {"weights": np.ones(40)},
+    "masks": lambda d: {"mask": d > 3},
+    "coordinates": lambda d: {"world": (np.arange(40.0) + 1e-9,)},
+    "data.content": lambda d: {"data": np.where(np.arange(d.size).reshape(d.shape) == 77, 0.0, d)},
+    "data.dtype": lambda d: {"data": d.astype(np.float32)},
+    "data.shape": lambda d: {"data": d[:, :7]},
+    "units.data": lambda d: {"data_unit": "K"},
+    "fitting axes": lambda d: {"fitting_axes": 1},
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_another_fit_is_refused_with_the_difference(tmp_path, what):
+    data = np.random.default_rng(1).normal(size=(40, 8))
+    given = {"model": Gaussian1D(1, 20, 3), "data": data}
+    fit(**given, store=tmp_path / "a")
+    before = content(tmp_path / "a")
+    changed = given | REFUSED[what](data)
+    with pytest.raises(InputError) as error:
+        fit(**changed, store=tmp_path / "a")
+    assert f"\n  {what}" in str(error.value)
+    assert "in the store" in str(error.value)
+    assert content(tmp_path / "a") == before
+
+
+def test_another_version_is_refused(tmp_path, monkeypatch):
+    fit(Linear1D(), np.ones((5, 4)), store=tmp_path / "a")
+    monkeypatch.setattr("manyfit.__version__", "99.0")
+    with pytest.raises(InputError, match=r"manyfit: .* in the store, 99\.0 now"):
+        fit(Linear1D(), np.ones((5, 4)), store=tmp_path / "a")
+    assert FitResult.open(tmp_path / "a").shape == (4,)  # it can be read
+
+
+def test_changed_file_is_refused_and_a_copy_is_not(path, tmp_path):
+    fit(MODEL, path, store=tmp_path / "a")
+    copy = tmp_path / "copy.fits"
+    copy.write_bytes(path.read_bytes())
+    fit(MODEL, copy, store=tmp_path / "a")
+    with fits.open(copy, mode="update") as hdus:
+        hdus[0].data[3, 2, 1] += 1
+    with pytest.raises(InputError, match=r"data\.samples"):
+        fit(MODEL, copy, store=tmp_path / "a")
+    with fits.open(copy, mode="update") as hdus:
+        hdus[0].data[3, 2, 1] -= 1
+        hdus[0].header["CRVAL1"] += 1
+    with pytest.raises(InputError, match=r"data\.header"):
+        fit(MODEL, copy, store=tmp_path / "a")
+
+
+def test_chunked_data_is_known_by_samples(tmp_path):
+    data = np.random.default_rng(0).normal(size=(20, 6, 5))
+    first = zarr.create_array(str(tmp_path / "one.zarr"), data=data, chunks=(20, 2, 5))
+    fit(Linear1D(), first, store=tmp_path / "a")
+    for same in (tmp_path / "one.zarr", da.from_array(data, chunks=(20, 2, 5)), da.from_array(data, chunks=(20, 6, 1))):
+        fit(Linear1D(), same, store=tmp_path / "a")
+    with pytest.raises(InputError, match=r"data\.samples"):
+        fit(Linear1D(), da.from_array(data * 2), store=tmp_path / "a")
+
+
+def test_what_does_not_go_with_a_store(tmp_path):
+    data = np.ones((5, 4))
+    with pytest.raises(InputError, match="compute=False"):
+        fit(Linear1D(), data, store=tmp_path / "a", compute=False)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.tex").write_text("")
+    with pytest.raises(OutputExists, match=r"thesis\.tex"):
+        fit(Linear1D(), data, store=tmp_path / "b")
+    with pytest.raises(FileNotFoundError, match="There is no store"):
+        FitResult.open(tmp_path / "none")
