@@ -24,6 +24,7 @@ Examples:
   manyfit fit cube.fits --model 'Gaussian1D(amplitude=1, mean=4 km/s, stddev=0.5 km/s)'
   manyfit fit cube.fits --model 'Gaussian1D(1, 20, 3) + Const1D(0)' --bounds 'mean_0=10:30'
   manyfit fit --config fit.toml --figure maps.png --overwrite
+  manyfit fit survey.fits --model 'Gaussian1D(1, 20, 3)' --store survey.zarr
 """,
 )
 @click.argument("cube")
@@ -41,6 +42,7 @@ Examples:
 @click.option("--memory", metavar="SIZE", help="Memory for data in work, such as '500 MB'.")
 @click.option("--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options.")
 @click.option("-o", "--output", type=FILE, help="FITS file to write.  [default: CUBE_fit.fits]")
+@click.option("--store", metavar="PLACE", help="Folder or URL for a zarr store, in place of --output; can be resumed.")
 @click.option("--figure", type=FILE, help="Picture of all maps to write, such as maps.png.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -60,6 +62,7 @@ def fit(
     memory: str | None,
     config: Path | None,  # noqa: ARG001  was read by its callback
     output: Path | None,
+    store: str | None,
     figure: Path | None,
     overwrite: bool,
     quiet: bool,
@@ -67,12 +70,14 @@ def fit(
     """Fit a model to every spectrum of CUBE, a FITS file or zarr store.
 
     CUBE.fits[NAME] is one of several images of a file. Maps of all parameters with errors and status are
-    written to a FITS file.
+    written to a FITS file. With --store they are written block by block: a command that was ended goes on
+    where it was when it is given again, and 'manyfit info PLACE' says how far it is.
     """
     from manyfit import fit as fit_model
     from manyfit.cli._output import check, write_figure
 
-    output = output or _default_output(cube)
+    if output is None and store is None:
+        output = _default_output(cube)
     check(output, figure, overwrite=overwrite)
     with _scheduler(scheduler) as chosen, _progress(quiet) as progress:
         result = fit_model(
@@ -89,13 +94,15 @@ def fit(
             workers=workers,
             memory=None if memory is None else _values.memory(memory),
             progress=progress,
+            store=store,
         )
-    result.to_fits(output, overwrite=overwrite)
+    if output is not None:
+        result.to_fits(output, overwrite=overwrite)
     if figure is not None:
-        write_figure(result, figure, overwrite=overwrite)
+        write_figure(result.compute(), figure, overwrite=overwrite)
     if not quiet:
-        click.echo(result.summary())
-        click.echo(f"\nWrote {' and '.join(str(path) for path in (output, figure) if path)}.")
+        click.echo(result.compute().summary())
+        click.echo(f"\nWrote {' and '.join(str(path) for path in (store, output, figure) if path)}.")
 
 
 def _default_output(cube: str) -> Path:
