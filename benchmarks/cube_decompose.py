@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.timing import Row, best_of, show
 from manyfit.cube import decompose, read
-from manyfit.cube._steps import gaussians
+from manyfit.cube._spectra import gaussians
 from manyfit.datasets import l1448
 
 CHANNELS = 120

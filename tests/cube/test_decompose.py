@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import astropy.units as u
@@ -17,10 +17,16 @@ from astropy.wcs import WCS
 
 import manyfit
 from manyfit.cube import decompose, read
-from manyfit.cube._steps import FAINTEST, Spectra, find_peaks, fit_sum, gaussians, solve, starts
+from manyfit.cube._bands import Bands
+from manyfit.cube._choice import Found, Needs
+from manyfit.cube._component_coherence import coherent
+from manyfit.cube._criterion import aicc
+from manyfit.cube._spectra import Spectra, gaussians
+from manyfit.cube._steps import FAINTEST, find_peaks, solve, starts
+from manyfit.cube._sum_fit import fit_sum, inside
 from manyfit.errors import InputError, OutputExists
 from manyfit.fitting._result import FitResult
-from manyfit.kernels import Status
+from manyfit.kernels import Solution, Status
 
 FOLDER = Path(os.environ.get("MANYFIT_TEST_DATA", "")) / "cubes"
 SPEED = u.km / u.s
@@ -204,14 +210,14 @@ def test_unselected_spectra_are_not_fitted(small):
     found = decompose(read(small), select, noise=1.0)
     np.testing.assert_array_equal(found.n_components >= 0, select)
     assert np.all(found.status[~select] == Status.NOT_FITTED)
-    whole = decompose(read(small), noise=1.0, match=False)
-    part = decompose(read(small), select, noise=1.0, match=False)
+    whole = decompose(read(small), noise=1.0, match=False, coherence=False)
+    part = decompose(read(small), select, noise=1.0, match=False, coherence=False)
     np.testing.assert_array_equal(part["amplitude"][:, select], whole["amplitude"][:, select])
 
 
 def test_threads_and_bands_change_nothing(small, monkeypatch):
     whole = decompose(read(small), noise=1.0, workers=1)
-    monkeypatch.setattr("manyfit.cube._decompose.SPECTRA_AT_ONCE", 6)
+    monkeypatch.setattr("manyfit.cube._bands.SPECTRA_AT_ONCE", 6)
     parts = decompose(read(small), noise=1.0, workers=2)
     for name in whole.names:
         np.testing.assert_array_equal(parts[name].value, whole[name].value)
@@ -345,9 +351,145 @@ def test_pictures(small):
     found = decompose(read(small), noise=1.0)
     assert found.plot().get_title() == "components"
     assert found.plot("mean_0").get_title() == "mean_0"
-    assert {"amplitude 0", "mean 1", "stddev 2", "components"} <= {ax.get_title() for ax in found.plot_all().axes}
+    assert {"amplitude 0", "mean 1", "stddev 2", "number of components"} <= {
+        ax.get_title() for ax in found.plot_all().axes
+    }
     assert len(found.plot_spectrum((2, 1)).axes[0].lines) == 2 + found.n_components[2, 1]
     assert "components" in found.summary()
+
+
+# -- a baseline ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_baseline_below_the_lines(degree):
+    truth, spectra = simulated(300, 2, 30 + degree, snr=(10, 30))
+    x = np.arange(120.0) - 59.5
+    coefficients = [3.0, -0.05, 0.002][: degree + 1]
+    tilted = spectra + sum(c * x**power for power, c in enumerate(coefficients))
+    plain, found = (
+        decompose(cube_of(each), noise=1.0, match=False, baseline=b) for each, b in ((spectra, None), (tilted, degree))
+    )
+    assert np.mean(found.n_components == 2) > 0.97
+    right = (found.n_components == 2)[0]
+    for power, c in enumerate(coefficients):
+        name = next(n for n in found.result.names if n.startswith(f"c{power}"))
+        pull = (found.result[name][0].value - c) / found.result.error[name][0].value
+        assert abs(np.mean(pull[right])) < 0.25, name
+        assert np.std(pull[right]) == pytest.approx(1, abs=0.15), name
+    for i, name in enumerate(found.names):
+        pull = ((found[name][:2, 0].value.T - truth[:, i::3]) / found.error[name][:2, 0].value.T)[right]
+        assert np.std(pull) == pytest.approx(1, abs=0.1), name
+    assert np.all(found.dof[0] == 120 - 3 * found.n_components[0] - degree - 1)
+    assert np.mean(found.statistic[0, right] / found.dof[0, right]) == pytest.approx(1, abs=0.02)
+    left = np.asarray(found.residual_cube().data)
+    np.testing.assert_allclose(np.sum(left**2, axis=0), found.statistic, rtol=1e-9)
+    assert np.mean(plain.n_components == found.n_components) > 0.95
+
+
+def test_baseline_is_kept_in_files(small, tmp_path):
+    found = decompose(read(small), noise=1.0, baseline=1, max_components=1)
+    assert found["mean"].shape == (1, 5, 4)
+    found.to_fits(tmp_path / "a.fits")
+    again = FitResult.read(tmp_path / "a.fits")
+    np.testing.assert_array_equal(again["c1_2"].value, found.result["c1_2"].value)
+    assert again["c1_2"].unit.is_equivalent(u.K / SPEED)
+
+
+# -- neighbours ------------------------------------------------------------------------------------------------------
+
+
+def gains_of_neighbours(found, sigma):
+    """By how much chi2 of each spectrum falls if it is fitted from the components of a neighbour with as many."""
+    number, shape = found.n_components, found.shape
+    x, gain = found.cube.spectral_axis.value[None], np.zeros(shape)
+    spectra = np.moveaxis(found.cube.values(), 0, -1)
+    parts = np.stack([found[name].value for name in found.names], axis=-1)  # component, y, x, parameter
+    steps = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+    for m in range(1, found.max_components + 1):
+        places = [tuple(place) for place in np.argwhere(number == m)]
+        there = set(places)
+        for dy, dx in steps:
+            here = [(j, i) for j, i in places if (j + dy, i + dx) in there]
+            if not here:
+                continue
+            start = [parts[:, j + dy, i + dx][np.isfinite(parts[:, j + dy, i + dx, 0])].reshape(-1) for j, i in here]
+            rows = tuple(np.array(here).T)
+            some = Spectra(spectra[rows].astype(float), np.full((1, 1), sigma), x, 0.5, x.size / 4)
+            again = fit_sum(some, inside(some, np.array(start)))
+            fall = np.where(again.status <= 1, found.statistic[rows] - again.statistic, 0.0)
+            gain[rows] = np.maximum(gain[rows], fall)
+    return gain
+
+
+@pytest.fixture(scope="module")
+def blends():
+    """Two lines closer than their width, so that the start decides which minimum is found."""
+    y, x = np.indices((16, 18))
+    axis = np.arange(70.0)[:, None, None]
+    layers = [(9.0, 28 + 0.3 * x, 3.0), (7.0, 34 + 0.3 * x - 0.2 * y, 2.5), (4.0, 41 + 0.2 * y, 2.0)]
+    data = sum(a * np.exp(-0.5 * ((axis - m) / s) ** 2) for a, m, s in layers)
+    data = data + np.random.default_rng(5).normal(size=data.shape)
+    return read(data * u.K, spectral_axis=np.arange(70.0) * SPEED)
+
+
+def test_no_spectrum_does_better_from_a_neighbour(blends):
+    before = decompose(blends, noise=1.0, coherence=False)
+    after = decompose(blends, noise=1.0)
+    assert np.max(gains_of_neighbours(before, 1.0)) > 0.1
+    assert np.max(gains_of_neighbours(after, 1.0)) <= 2e-6 * np.max(after.statistic)
+    refits = after.refits
+    assert refits.settled
+    assert refits.n_changed > 0
+    same = before.n_components == after.n_components
+    assert np.all(after.statistic[same] <= before.statistic[same] * (1 + 1e-12))
+    np.testing.assert_array_equal(refits.changed, (before.statistic != after.statistic) | ~same)
+    assert refits.n_lower == np.count_nonzero(refits.changed & same)
+    assert refits.n_more == np.count_nonzero(after.n_components > before.n_components)
+    assert refits.n_fewer == np.count_nonzero(after.n_components < before.n_components)
+    worse = after.criteria > before.criteria * (1 + 1e-12) + 1e-9
+    assert not np.any(worse)
+    assert np.all(np.isfinite(after.criteria) | ~np.isfinite(before.criteria))
+    assert f"changed: {refits.n_changed} spectra" in after.summary()
+    assert before.refits is None
+
+
+def test_neighbours_do_not_depend_on_bands_and_threads(blends, monkeypatch):
+    whole = decompose(blends, noise=1.0, workers=2)
+    monkeypatch.setattr("manyfit.cube._bands.SPECTRA_AT_ONCE", 40)
+    parts = decompose(blends, noise=1.0, workers=1)
+    for name in whole.names:
+        np.testing.assert_array_equal(parts[name].value, whole[name].value)
+    np.testing.assert_array_equal(parts.criteria, whole.criteria)
+    assert str(parts.refits) == str(whole.refits)
+
+
+def test_a_lost_component_comes_back_from_neighbours(blends):
+    """Spectra whose number was wrongly taken down get theirs back, with the same chi2."""
+    whole = decompose(blends, noise=1.0, match=False)
+    broken = whole.result.parameters.solution
+    lost = np.zeros(whole.shape, bool)
+    lost[4:7, 5:9] = True
+    flat = Solution(
+        *(
+            np.array(getattr(broken, f.name)).reshape(lost.size, *getattr(broken, f.name).shape[2:])
+            for f in fields(Solution)
+        )
+    )
+    chi2 = np.full((4, lost.size), np.inf)
+    for number in range(4):
+        here = whole.n_components.reshape(-1) == number
+        chi2[number, here] = whole.statistic.reshape(-1)[here]
+    nothing = np.sum(blends.values().astype(float) ** 2, axis=0).reshape(-1)
+    chi2[0], number = nothing, whole.n_components.reshape(-1).copy()
+    gone = np.flatnonzero(lost.reshape(-1))
+    chi2[1:, gone], number[gone] = np.inf, 0
+    flat.values[gone], flat.statistic[gone] = np.nan, nothing[gone]
+    bands = Bands(blends, np.ones((1, *whole.shape)), 0.5, 17.5, 0)
+    found, refits = coherent(Found(number, chi2, flat), bands, Needs(aicc, whole.gain_needed), manyfit.fit)
+    assert refits.n_more == lost.sum()
+    assert refits.n_passes > 2  # from the edge inwards
+    np.testing.assert_allclose(found.solution.statistic[gone], whole.statistic[lost], rtol=1e-5)
 
 
 # -- real spectra ----------------------------------------------------------------------------------------------------
@@ -375,6 +517,7 @@ def test_l1448_is_fast_and_smooth():
     found = decompose(cube, noise=0.19)
     assert time.perf_counter() - started < 10
     assert found.result.good.all()
+    assert np.count_nonzero(gains_of_neighbours(found, 0.19) > 2e-6 * found.statistic) == 0
     main = np.argmax(np.isfinite(found["mean"].value).sum(axis=(1, 2)))
     mean = found["mean"][main].value
     steps = np.abs(np.diff(mean, axis=1))

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from manyfit import cube, datasets
 from manyfit.cube import _figures
+from manyfit.cube._decomposition_cubes import curve_of as curve_of_sum
 
 SIMULATED = datasets.simulate_cube((53, 12, 15), noise=0.15)
 
@@ -139,7 +140,7 @@ def test_components(co, signal):
     drawn = images(_figures.component_maps(found))
     assert_array_equal(drawn["mean 1"], found["mean"][1].value)
     assert "number of components" in drawn
-    curve = _figures.sum_of(found.result)
+    curve = curve_of_sum(found)
     model = found.model_cube().data.compute()
     for number in (1, 2):
         for place in np.argwhere(found.n_components == number)[:3]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,13 +26,50 @@ def with_baseline(model: Model, degree: int, cube: Cube) -> Model:
     InputError
         The degree is not a whole number from zero.
     """
+    check_degree(degree)
+    return model + polynomial(degree, middle_of(cube), cube.unit, cube.spectral_axis.unit)
+
+
+def polynomial(degree: int, middle: Any, data_unit: Any = 1, unit: Any = 1, values: Sequence[Any] = ()) -> Model:
+    """A polynomial in the distance from the middle.
+
+    Parameters
+    ----------
+    degree
+        Its degree.
+    middle
+        Where the distance is zero.
+    data_unit, unit
+        Units of values and coordinates; 1 for plain numbers.
+    values
+        Coefficients. Default: zero.
+
+    Examples
+    --------
+    >>> float(polynomial(1, 100.0, values=[1.0, 2.0])(103.0)), polynomial(1, 100.0).param_names
+    (7.0, ('offset_0', 'c0_1', 'c1_1'))
+    """
     from astropy.modeling.models import Polynomial1D, Shift
 
+    coefficients: dict[str, Any] = {
+        f"c{i}": value * data_unit / unit**i for i, value in enumerate(values or [0.0] * (int(degree) + 1))
+    }
+    line = Polynomial1D(int(degree), **coefficients)
+    return line if degree == 0 else Shift(-middle, fixed={"offset": True}) | line
+
+
+def middle_of(cube: Cube) -> Any:
+    """The middle of the spectral axis, a Quantity."""
+    return 0.5 * (np.nanmin(cube.spectral_axis) + np.nanmax(cube.spectral_axis))
+
+
+def check_degree(degree: Any) -> None:
+    """Refuse what is no degree of a polynomial.
+
+    Raises
+    ------
+    InputError
+        The degree is not a whole number from zero.
+    """
     if not float(degree).is_integer() or degree < 0:
         raise InputError(f"baseline is {degree!r}. Give the degree of a polynomial: 0, 1, 2, ...")
-    unit = cube.spectral_axis.unit
-    coefficients: dict[str, Any] = {f"c{i}": 0.0 * cube.unit / unit**i for i in range(degree + 1)}
-    if degree == 0:
-        return model + Polynomial1D(0, **coefficients)
-    middle = 0.5 * (np.nanmin(cube.spectral_axis) + np.nanmax(cube.spectral_axis))
-    return model + (Shift(-middle, fixed={"offset": True}) | Polynomial1D(int(degree), **coefficients))

@@ -1,7 +1,7 @@
 """Refit of spectra whose fit is an outlier among its neighbours, from the neighbours' values, until nothing changes.
 
-Outliers (see `_judgement`), and failed fits, start again from the medians of their neighbours. All spectra of a pass are
-judged before any is changed, so the order of spectra, blocks and threads does not matter.
+Outliers (see `_judgement`), and failed fits, start again from the medians of their neighbours. All spectra of a pass
+are judged before any is changed, so the order of spectra, blocks and threads does not matter.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import manyfit
+from manyfit.cube._bands import Bands
+from manyfit.cube._baseline import check_degree, with_baseline
 from manyfit.cube._choice import Found, Needs, among_all, decomposed, ordered
+from manyfit.cube._component_coherence import coherent
 from manyfit.cube._criterion import criterion_of, gain_needed
 from manyfit.cube._fit_lines import noise_for, selected
 from manyfit.cube._matching import ORDERS
 from manyfit.cube._noise_given import noise_given
-from manyfit.cube._steps import Spectra, sum_of_gaussians
+from manyfit.cube._steps import solve
+from manyfit.cube._sum_fit import Run, sum_of_gaussians
 from manyfit.errors import InputError, unknown_name
 from manyfit.kernels import Solution
 
@@ -31,7 +35,6 @@ Array = NDArray[np.float64]
 
 #: Orders of components are tried one by one: 5 have 120.
 MOST_COMPONENTS = 5
-SPECTRA_AT_ONCE = 32768
 
 
 def decompose(
@@ -45,6 +48,8 @@ def decompose(
     noise: Any = None,
     order: str = "velocity",
     match: bool = True,
+    baseline: int | None = None,
+    coherence: bool = True,
     max_iterations: int = 100,
     scheduler: Any = None,
     workers: int | None = None,
@@ -72,7 +77,8 @@ def decompose(
     Parameters
     ----------
     cube
-        The cube, without continuum. Lines are positive; give the cube with its sign changed for absorption.
+        The cube, without continuum, or give `baseline`. Lines are positive; give the cube with its sign changed for
+        absorption.
     signal
         Which spectra to decompose, over their whole axis: a `SignalMask`, or a boolean map. Default: all.
     max_components
@@ -91,10 +97,17 @@ def decompose(
         ``"velocity"`` (rising) or ``"amplitude"`` (falling): which component is number 0.
     match
         Whether component k continues component k of the neighbouring pixels; if not, each pixel is sorted for itself.
+    baseline
+        Degree of a polynomial in the distance from the middle of the spectral axis, fitted along with the lines. Its
+        coefficients are ``result["c0_…"]`` … of the result. Default: none.
+    coherence
+        Whether each spectrum is tried again from the components of its neighbours, until nothing changes; chi2 of
+        no number of components rises by it, and ``refits`` says what changed.
     max_iterations, scheduler, workers
         As for `manyfit.fit`.
     progress
-        True for a progress bar, or a callable ``progress(done, total)``, in spectra.
+        True for a progress bar, or a callable ``progress(done, total)``, in spectra; with `coherence` each counts
+        twice.
 
     Returns
     -------
@@ -118,38 +131,56 @@ def decompose(
     >>> blended["mean"].round(3)[:, :, 0]
     <Quantity [[12., 12.], [nan, 24.]] km / s>
     """
+    from manyfit.blocks import progress_for
     from manyfit.cube._decomposition import Decomposition
 
-    _check(max_components, order)
+    _check(max_components, order, baseline)
     started = time.perf_counter()
-    needs = _needs(cube, criterion, false_alarm, width)
+    narrow, wide = _widths(cube, width)
+    gain = 0.0 if false_alarm is None else gain_needed(false_alarm, cube.n_channels, narrow, wide)
+    needs = Needs(criterion_of(criterion), gain, 0 if baseline is None else int(baseline) + 1)
     select = selected(cube, signal)
-    sigma = _sigma(cube, signal, noise, select)
+    bands = Bands(cube, _sigma(cube, signal, noise, select), narrow, wide, needs.n_baseline)
     run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
-    found = _all(cube, sigma, select, max_components, needs, run, progress)
+    refits = None
+    with progress_for(progress, "Decomposing") as report:
+        done = _counter(report, int(select.sum()) * (2 if coherence else 1))
+        found = _all(bands, select, max_components, needs, run, workers, done)
+        if coherence:
+            found, refits = coherent(found, bands, needs, run, done)
+    criteria = needs.criteria(found.chi2, found.solution.n_points).reshape(-1, *select.shape)
     found = ordered(found, select.shape, order, match=match)
-    result = _result(cube, sigma, found, max_components, time.perf_counter() - started)
-    numbers = found.number.reshape(select.shape)
-    criteria = found.criteria.reshape(-1, *select.shape)
-    return Decomposition(result, numbers, criteria, criterion, needs.gain, cube)
+    result = _result(bands, found, time.perf_counter() - started)
+    return Decomposition(
+        result,
+        found.number.reshape(select.shape),
+        np.where(np.isfinite(criteria), criteria, np.nan),
+        criterion,
+        gain,
+        cube,
+        baseline,
+        refits,
+    )
 
 
 # -- what is asked for -----------------------------------------------------------------------------------------------
 
 
-def _check(max_components: int, order: str) -> None:
+def _check(max_components: int, order: str, baseline: int | None) -> None:
     if not 1 <= max_components <= MOST_COMPONENTS or int(max_components) != max_components:
         raise InputError(f"max_components is {max_components!r}. Give a whole number from 1 to {MOST_COMPONENTS}.")
     if order not in ORDERS:
         raise unknown_name("order", order, ORDERS)
+    if baseline is not None:
+        check_degree(baseline)
 
 
-def _needs(cube: Cube, criterion: str, false_alarm: float | None, width: tuple[Any, Any]) -> Needs:
+def _widths(cube: Cube, width: tuple[Any, Any]) -> tuple[float, float]:
+    """Smallest and largest standard deviation in channels."""
     narrow, wide = _in_channels(cube, width[0], 0.5), _in_channels(cube, width[1], cube.n_channels / 4)
     if not 0 < narrow < wide:
         raise InputError(f"width is {width!r}: from {narrow:g} to {wide:g} channels. Give a smaller and a larger one.")
-    gain = 0.0 if false_alarm is None else gain_needed(false_alarm, cube.n_channels, narrow, wide)
-    return Needs(criterion_of(criterion), gain, narrow, wide)
+    return narrow, wide
 
 
 def _in_channels(cube: Cube, width: Any, default: float) -> float:
@@ -177,70 +208,51 @@ def _sigma(cube: Cube, signal: Any, noise: Any, select: NDArray[np.bool_]) -> Ar
 
 
 def _all(
-    cube: Cube,
-    sigma: Array,
-    select: NDArray[np.bool_],
-    n_max: int,
-    needs: Needs,
-    run: Callable[..., Any],
-    progress: Any,
+    bands: Bands, select: NDArray[np.bool_], n_max: int, needs: Needs, run: Run, workers: int | None, done: Any
 ) -> Found:
     """Decompose the cube one band of rows after another."""
-    from manyfit.blocks import progress_for
-
-    parts, total, done = [], int(select.sum()), 0
-    with progress_for(progress, "Decomposing") as report:
-        for band in _bands(select.shape):
-            here = select[band]
-            part = decomposed(_spectra(cube, sigma, band, here, needs), n_max, needs, run)
-            parts.append(among_all(part, here.reshape(-1), n_max))
-            done += int(here.sum())
-            if report is not None:
-                report(done, total)
+    parts = []
+    for band in bands:
+        steps = solve(bands.spectra(band, select), n_max, needs.gain, run, workers)
+        parts.append(among_all(decomposed(steps, needs), select[band].reshape(-1)))
+        done(int(select[band].sum()))
     number = np.concatenate([part.number for part in parts])
-    criteria = np.concatenate([part.criteria for part in parts], axis=1)
+    chi2 = np.concatenate([part.chi2 for part in parts], axis=1)
     columns = [f.name for f in fields(Solution)]
     joined = {name: np.concatenate([getattr(part.solution, name) for part in parts]) for name in columns}
-    return Found(number, criteria, Solution(**joined))
+    return Found(number, chi2, Solution(**joined))
 
 
-def _bands(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Slices of whole rows of a map, with not many more spectra than `SPECTRA_AT_ONCE`."""
-    if not shape:
-        yield ()
-        return
-    rows = max(1, SPECTRA_AT_ONCE // max(1, int(np.prod(shape[1:]))))
-    for first in range(0, shape[0], rows):
-        yield (slice(first, min(first + rows, shape[0])), *(slice(0, n) for n in shape[1:]))
+def _counter(report: Callable[[int, int], object] | None, total: int) -> Callable[[int], None]:
+    """A function that is told of further spectra, and reports how many there were."""
+    count = 0
 
+    def done(more: int) -> None:
+        nonlocal count
+        count += more
+        if report is not None:
+            report(min(count, total), total)
 
-def _spectra(cube: Cube, sigma: Array, band: tuple[slice, ...], here: NDArray[np.bool_], needs: Needs) -> Spectra:
-    """The selected spectra of a band, one after the other."""
-    chosen = np.flatnonzero(here)
-
-    def rows(values: NDArray[Any]) -> Array:
-        return np.ascontiguousarray(values.reshape(len(values), -1)[:, chosen].T, np.float64)
-
-    values = rows(cube.values((slice(0, cube.n_channels), *band)))
-    axis = np.asarray(cube.spectral_axis.value, np.float64)
-    x = axis[None] if axis.ndim == 1 else rows(axis[(slice(None), *band)])
-    return Spectra(values, rows(sigma[(slice(None), *band)]), x, needs.narrow, needs.wide)
+    return done
 
 
 # -- all together ------------------------------------------------------------------------------------------------------
 
 
-def _result(cube: Cube, sigma: Array, found: Found, n_max: int, seconds: float) -> FitResult:
-    """The components as the result of one fit of `n_max` Gaussians."""
+def _result(bands: Bands, found: Found, seconds: float) -> FitResult:
+    """The components as the result of one fit of the largest number of Gaussians."""
+    cube = bands.cube
     unit = cube.spectral_axis.unit
-    model = sum_of_gaussians([[1.0 * cube.unit, 1.0 * unit, 1.0 * unit]] * n_max)
+    model = sum_of_gaussians([[1.0 * cube.unit, 1.0 * unit, 1.0 * unit]] * found.n_max)
+    if bands.n_baseline:
+        model = with_baseline(model, bands.n_baseline - 1, cube)
     lazy = manyfit.fit(
         model,
         cube.data,
         data_unit=cube.unit,
         fitting_axes=0,
         world=(cube.spectral_axis,),
-        uncertainty=sigma,
+        uncertainty=bands.sigma,
         mask=cube.mask,
         compute=False,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.cube._steps import PARAMETERS
+from manyfit.cube._sum_fit import PARAMETERS
 from manyfit.errors import unknown_name
 from manyfit.fitting._result import FitResult, Maps
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from manyfit.cube._component_refits import ComponentRefits
     from manyfit.cube._cube import Cube
 
 Array = NDArray[np.float64]
@@ -45,6 +46,10 @@ class Decomposition(Mapping[str, Any]):
         How far chi2 had to fall with each component.
     cube
         What was decomposed.
+    baseline
+        Degree of the polynomial below the lines, None without one.
+    refits
+        What was changed by trying the components of neighbours, None if that was not asked for.
 
     Examples
     --------
@@ -64,6 +69,8 @@ class Decomposition(Mapping[str, Any]):
     criterion: str
     gain_needed: float
     cube: Cube
+    baseline: int | None = None
+    refits: ComponentRefits | None = None
 
     # -- maps --------------------------------------------------------------------------------------------------------
 
@@ -102,9 +109,15 @@ class Decomposition(Mapping[str, Any]):
 
     @property
     def dof(self) -> NDArray[np.int64]:
-        """Valid channels minus free parameters of the chosen number of components."""
-        dof: NDArray[np.int64] = np.maximum(self.result.n_points - 3 * np.maximum(self.n_components, 0), 0)
+        """Valid channels minus free parameters of the chosen number of components, and of the baseline."""
+        free = 3 * np.maximum(self.n_components, 0) + self.n_baseline
+        dof: NDArray[np.int64] = np.maximum(self.result.n_points - free, 0)
         return dof
+
+    @property
+    def n_baseline(self) -> int:
+        """Number of coefficients of the polynomial below the lines."""
+        return 0 if self.baseline is None else int(self.baseline) + 1
 
     @property
     def status(self) -> Any:
@@ -128,7 +141,7 @@ class Decomposition(Mapping[str, Any]):
 
     def _of_components(self, name: str) -> list[str]:
         """The parameter of each component as it is called in `result`."""
-        return [name] if self.max_components == 1 else [f"{name}_{i}" for i in range(self.max_components)]
+        return [name] if name in self.result.names else [f"{name}_{i}" for i in range(self.max_components)]
 
     # -- made from the maps ------------------------------------------------------------------------------------------
 
@@ -137,31 +150,16 @@ class Decomposition(Mapping[str, Any]):
         return np.sqrt(2 * np.pi) * self["amplitude"] * self["stddev"]
 
     def model_cube(self) -> Cube:
-        """The sum of the components at every voxel; its data are a dask array. 0 without components."""
-        return self._cube_of(self._model())
+        """Components and baseline at every voxel; its data are a dask array. NaN where nothing was fitted."""
+        from manyfit.cube._decomposition_cubes import model_cube
+
+        return model_cube(self)
 
     def residual_cube(self) -> Cube:
         """Data minus model, likewise."""
-        import dask.array as da
+        from manyfit.cube._decomposition_cubes import residual_cube
 
-        data = da.from_array(_Values(self.cube), chunks=(self.cube.n_channels, *_chunks(self.cube)))
-        return self._cube_of(data - self._model())
-
-    def _model(self) -> Any:
-        import dask.array as da
-
-        chunks = _chunks(self.cube)
-        values = [np.asarray(self[name].value) for name in PARAMETERS]
-        parts = [da.from_array(each, chunks=(len(each), *chunks)) for each in values]
-        fitted = da.from_array((self.n_components >= 0)[None], chunks=(1, *chunks))
-        axis = np.asarray(self.cube.spectral_axis.value)
-        full = np.broadcast_to(axis.reshape(len(axis), *axis.shape[1:] or [1] * len(chunks)), self.cube.shape)
-        x = da.from_array(full, chunks=(len(axis), *chunks))
-        out = ((len(axis),), *parts[0].chunks[1:])
-        return da.map_blocks(_sum, x, *parts, fitted, dtype=np.float64, chunks=out)
-
-    def _cube_of(self, data: Any) -> Cube:
-        return replace(self.cube, data=data, uncertainty=None, mask=None)
+        return residual_cube(self)
 
     # -- looking and writing -----------------------------------------------------------------------------------------
 
@@ -181,6 +179,7 @@ class Decomposition(Mapping[str, Any]):
                 f"{np.count_nonzero(fitted):,} spectra decomposed{time} ({rule})",
                 *rows,
                 f"  median chi2 / dof {reduced:.3f}",
+                *([] if self.refits is None else ["", str(self.refits)]),
             ]
         )
 
@@ -196,10 +195,16 @@ class Decomposition(Mapping[str, Any]):
         return plot(self, name, ax=ax)
 
     def plot_all(self) -> Figure:
-        """Draw amplitude, mean and width of each component on one page, in one scale for each parameter."""
-        from manyfit.cube._decomposition_figures import plot_all
+        """Draw amplitude, mean and width of each component on one page, in one scale for each parameter.
 
-        return plot_all(self)
+        Raises
+        ------
+        InputError
+            The maps do not have two axes.
+        """
+        from manyfit.cube._figures import component_maps
+
+        return component_maps(self)
 
     def plot_spectrum(self, index: tuple[int, ...]) -> Figure:
         """Draw data, components, their sum and the residual of the spectrum at (y, x)."""
@@ -224,43 +229,3 @@ class Decomposition(Mapping[str, Any]):
         from manyfit.cube._decomposition_files import write
 
         write(self, Path(path), overwrite=overwrite)
-
-
-@dataclass(frozen=True, eq=False)
-class _Values:
-    """The values of a cube, read by slicing, as dask wants it."""
-
-    cube: Cube
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.cube.shape
-
-    @property
-    def ndim(self) -> int:
-        return len(self.cube.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float64)
-
-    def __getitem__(self, slices: tuple[slice, ...]) -> Array:
-        whole = tuple(slice(*s.indices(n)[:2]) for s, n in zip(slices, self.shape, strict=True))
-        return self.cube.values(whole).astype(np.float64)
-
-
-def _chunks(cube: Cube) -> tuple[int, ...]:
-    """Spatial chunks of about 2 million voxels: some rows."""
-    shape = cube.spatial_shape
-    if not shape:
-        return ()
-    row = cube.n_channels * int(np.prod(shape[1:]))
-    return (min(shape[0], max(1, 2**21 // max(row, 1))), *shape[1:])
-
-
-def _sum(x: Array, amplitude: Array, mean: Array, stddev: Array, fitted: NDArray[np.bool_]) -> Array:
-    """The model of one block; NaN where nothing was fitted."""
-    total = np.zeros(x.shape)
-    for a, m, s in zip(amplitude, mean, stddev, strict=True):
-        total += np.nan_to_num(a * np.exp(-0.5 * ((x - m) / s) ** 2))
-    return np.where(fitted, total, np.nan)

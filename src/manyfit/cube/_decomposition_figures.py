@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit.errors import InputError
-from manyfit.plot import plot_classes, plot_fit, plot_map
+from manyfit.cube._decomposition_cubes import curve_of
+from manyfit.cube._spectra import gaussians
+from manyfit.plot import plot_classes, plot_fit
 from manyfit.plot._colours import CLASSES
 from manyfit.plot._figure import add_axes, new_figure
-from manyfit.plot._limits import colour_limits
 from manyfit.plot._map import unit_label
 
 if TYPE_CHECKING:
@@ -27,44 +27,14 @@ def plot(found: Decomposition, name: str, *, ax: Axes | None = None) -> Axes:
     return found.result.plot(name, ax=ax)
 
 
-def plot_all(found: Decomposition) -> Figure:
-    """A row for each component; a column for each parameter, in one scale."""
-    import astropy.units as u
-
-    if len(found.shape) != 2:
-        raise InputError(f"The maps have the shape {found.shape}; only maps of two axes fill a page.")
-    n, ratio = found.max_components, np.clip(found.shape[0] / found.shape[1], 0.4, 2.0)
-    figure = new_figure(0.6 + 3.9 * 4, 0.7 + (0.6 + 2.6 * ratio) * n)
-    for column, name in enumerate(found.names):
-        values = found[name]
-        centred = name == "mean" and values.unit.is_equivalent(u.m / u.s)
-        middle = float(np.nanmedian(values.value)) if centred and np.isfinite(values.value).any() else None
-        limits = colour_limits(values.value, (1, 99), centre=middle)
-        for i in range(n):
-            ax = add_axes(figure, _wcs(found), (n, 4, 4 * i + column + 1))
-            plot_map(
-                values[i].value,
-                unit=values.unit,
-                ax=ax,
-                title=f"{name} {i}",
-                limits=limits,
-                centred=middle if middle is not None else False,
-            )
-    numbers = np.where(found.n_components < 0, np.nan, found.n_components)
-    plot_map(numbers, title="components", limits=(0, n), ax=add_axes(figure, _wcs(found), (n, 4, 4)))
-    return figure
-
-
 def plot_spectrum(found: Decomposition, index: tuple[int, ...]) -> Figure:
     """Data, components, sum and residual of one spectrum."""
-    from astropy.modeling.models import Gaussian1D
-
     problem = found.result.needs_data("plot_spectrum()")
     place = tuple(range(n)[i] for n, i in zip(found.shape, index, strict=True))
     tile = problem.tiles.read(tuple(slice(i, i + 1) for i in place))
     x = tile.x.reshape(-1)
     values = [found[name].value[(slice(None), *place)] for name in found.names]
-    parts = [Gaussian1D(*each)(x) for each in zip(*values, strict=True) if np.isfinite(each[0])]
+    parts = [gaussians(x[None], np.array([each]))[0] for each in zip(*values, strict=True) if np.isfinite(each[0])]
     data = np.where(np.isfinite(tile.y[0]), tile.y[0], np.nan)
     sigma = np.broadcast_to(1 / np.sqrt(tile.weight), tile.y.shape)[0] if tile.weight is not None else None
     figure = new_figure(6.4, 4.8, layout=None)
@@ -72,7 +42,7 @@ def plot_spectrum(found: Decomposition, index: tuple[int, ...]) -> Figure:
     ax, _ = plot_fit(
         x,
         data,
-        np.sum(parts, axis=0) if parts else np.zeros(len(x)),
+        curve_of(found)(place, x),
         sigma=sigma,
         ax=add_axes(figure),
         x_label=f"spectral axis ({axis})",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit.fitting._atomic import replacing
+from manyfit.cube._fits_maps import write_hdus
 from manyfit.fitting._fits_layout import MAPS
 from manyfit.fitting._fits_wcs import wcs_header
 from manyfit.fitting._fits_write import hdu_list
@@ -22,13 +21,7 @@ if TYPE_CHECKING:
 
 def write(found: Decomposition, path: Path, *, overwrite: bool = False) -> None:
     """Write a file that appears when it is whole; ``.gz`` is compressed."""
-    with replacing(path, overwrite=overwrite) as file:
-        hdus = hdus_of(found)
-        if path.suffix == ".gz":
-            with gzip.GzipFile(path.stem, "wb", fileobj=file) as packed:
-                hdus.writeto(packed, checksum=True)
-        else:
-            hdus.writeto(file, checksum=True)
+    write_hdus(path, hdus_of(found), overwrite=overwrite)
 
 
 def hdus_of(found: Decomposition) -> HDUList:

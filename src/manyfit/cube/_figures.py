@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.cube._steps import gaussians
 from manyfit.fitting._template import known, shown
 from manyfit.kernels._status import TABLE, Status
 from manyfit.plot import Example, plot_classes, plot_examples, plot_map
@@ -220,16 +219,5 @@ def curve_of(result: FitResult) -> Curve:
     def curve(place: tuple[int, ...], x: NDArray[np.float64]) -> NDArray[np.float64] | None:
         values = [values[place] for values in maps]
         return np.asarray(model.evaluate(x, *values)) if np.isfinite(values).all() else None
-
-    return curve
-
-
-def sum_of(result: FitResult) -> Curve:
-    """The sum of the Gaussians of each spectrum of a decomposition; those that it does not have are NaN."""
-    maps = [np.asarray(result.parameters.value(name)) for name in result.names]
-
-    def curve(place: tuple[int, ...], x: NDArray[np.float64]) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = gaussians(x[None], np.array([[values[place] for values in maps]]))[0]
-        return total
 
     return curve

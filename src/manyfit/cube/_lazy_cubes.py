@@ -24,7 +24,7 @@ Block = tuple[slice, ...]
 
 def model_cube(fit: CubeFit) -> Cube:
     """The fitted model at every voxel; NaN where there is no fit."""
-    return replace(fit.cube, data=_lazy(fit, _model_of(fit)), uncertainty=None, mask=None)
+    return replace(fit.cube, data=lazy(fit.cube, _model_of(fit)), uncertainty=None, mask=None)
 
 
 def residual_cube(fit: CubeFit) -> Cube:
@@ -35,7 +35,7 @@ def residual_cube(fit: CubeFit) -> Cube:
         difference: Array = cube.values((slice(0, cube.n_channels), *block)) - model(block)
         return difference
 
-    return replace(cube, data=_lazy(fit, residual))
+    return replace(cube, data=lazy(cube, residual))
 
 
 def _model_of(fit: CubeFit) -> Callable[[Block], Array]:
@@ -53,16 +53,18 @@ def _model_of(fit: CubeFit) -> Callable[[Block], Array]:
     return model
 
 
-def _lazy(fit: CubeFit, of_block: Callable[[Block], Array]) -> Any:
+def lazy(cube: Cube, of_block: Callable[[Block], Array]) -> Any:
     """A dask array of the shape of the cube, its channels in one chunk."""
     import dask.array as da
 
-    n_channels, *spatial = fit.cube.shape
+    n_channels, *spatial = cube.shape
+    if not spatial:
+        return da.from_array(of_block(()))
     first = plan(tuple(spatial), bytes_per_element=8 * n_channels).blocks[0].shape
 
     def chunk(block_info: Any = None) -> Array:
         place = block_info[None]["array-location"][1:]
         return of_block(tuple(slice(start, stop) for start, stop in place))
 
-    chunks = da.core.normalize_chunks((n_channels, *first), fit.cube.shape)
-    return da.map_blocks(chunk, chunks=chunks, dtype=np.float64, meta=np.empty((0,) * len(fit.cube.shape)))
+    chunks = da.core.normalize_chunks((n_channels, *first), cube.shape)
+    return da.map_blocks(chunk, chunks=chunks, dtype=np.float64, meta=np.empty((0,) * len(cube.shape)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from manyfit.cube import _figures
 from manyfit.cube._decomposition import Decomposition
+from manyfit.cube._decomposition_cubes import curve_of as curve_of_sum
 from manyfit.cube._moments import moments as moments_of
 from manyfit.cube._report_page import goodness_of, report_text
 from manyfit.cube._times import Times
@@ -143,7 +144,7 @@ def draw(subject: Subject) -> dict[str, bytes]:
 
 def _draw(subject: Subject) -> Iterator[tuple[str, Figure]]:
     fit, moments = subject.fit, subject.moments
-    result, is_sum = fit.result, isinstance(fit, Decomposition)
+    result = fit.result
     if subject.signal is not None:
         yield "signal", _figures.signal_maps(subject.signal, fit.wcs)
     if moments is not None:
@@ -157,7 +158,7 @@ def _draw(subject: Subject) -> Iterator[tuple[str, Figure]]:
     goodness = goodness_of(fit)
     places = _figures.chosen(goodness, result.good, result.status != Status.NOT_FITTED)
     if any(places.values()):
-        curve = (_figures.sum_of if is_sum else _figures.curve_of)(result)
+        curve = curve_of_sum(fit) if isinstance(fit, Decomposition) else _figures.curve_of(result)
         noise = subject.noise
         yield (
             "spectra",
