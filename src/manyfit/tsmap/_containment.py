@@ -112,12 +112,12 @@ def containment(tsmap: TSMap, probability: float, method: str) -> Region:
         raise unknown_name("method", method, METHODS)
     fall = containment_level(probability)
     ts, area = source_ts(tsmap), tsmap.grid.area
-    if not np.isfinite(_highest(ts)):
+    if np.all(np.isnan(ts)):
         raise InputError("No position of the map could be fitted, so no region holds a source. See summary().")
     share = posterior(ts, area)
     order = np.argsort(-np.nan_to_num(ts, nan=-np.inf, posinf=np.inf), kind="stable")
     if method == "chi2":
-        n = int(np.count_nonzero(ts >= _highest(ts) - fall))
+        n = int(np.count_nonzero(ts >= np.nanmax(ts) - fall))
     else:
         n = int(np.searchsorted(np.cumsum(share[order]), probability * (1 - 1e-12)) + 1)
     pixels = order[: max(1, min(n, len(order)))]
@@ -126,7 +126,7 @@ def containment(tsmap: TSMap, probability: float, method: str) -> Region:
 
 def source_ts(tsmap: TSMap) -> Array:
     """TS of a source that shines: that of a negative norm says nothing for a source, and counts as zero."""
-    return np.where(tsmap.norm < 0, 0.0, tsmap.ts)
+    return np.where((tsmap.norm < 0) & ~np.isnan(tsmap.ts), 0.0, tsmap.ts)
 
 
 def posterior(ts: Array, area: Array) -> Array:
@@ -144,10 +144,6 @@ def posterior(ts: Array, area: Array) -> Array:
     fall = np.where(ts == peak, 0.0, np.nan_to_num(ts, nan=-np.inf) - min(peak, np.finfo(float).max))
     weight = area * np.exp(0.5 * fall)
     return np.asarray(weight / weight.sum())
-
-
-def _highest(ts: Array) -> float:
-    return float(np.max(ts, initial=-np.inf, where=~np.isnan(ts)))
 
 
 def _mocpy() -> Any:

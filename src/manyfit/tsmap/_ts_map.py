@@ -253,8 +253,8 @@ class TSMap:
         min_ts
             TS that a peak has at least.
         separation
-            How far a peak is from any higher position; a Quantity, or deg. A telescope that sees a source as rings
-            gives lower peaks where rings cross: take more than their width.
+            How far a peak is from any higher position; a Quantity, or deg; two pixels at least. A telescope that sees
+            a source as rings gives lower peaks where rings cross: take more than their width.
 
         Returns
         -------
