@@ -9,6 +9,11 @@ from manyfit._lazy import lazy
 if TYPE_CHECKING:
     from manyfit.cannon._annies_lasso import read_annies_lasso as read_annies_lasso
     from manyfit.cannon._calibration import Calibration as Calibration
+    from manyfit.cannon._figures import one_to_one as one_to_one
+    from manyfit.cannon._figures import pulls as pulls
+    from manyfit.cannon._figures import residual_map as residual_map
+    from manyfit.cannon._figures import scatter_spectrum as scatter_spectrum
+    from manyfit.cannon._figures import theta_spectra as theta_spectra
     from manyfit.cannon._flags import FlagLimits as FlagLimits
     from manyfit.cannon._flags import LabelFlag as LabelFlag
     from manyfit.cannon._label_status import LabelStatus as LabelStatus
@@ -18,7 +23,9 @@ if TYPE_CHECKING:
     from manyfit.cannon._model import CannonModel as CannonModel
     from manyfit.cannon._model import TrainingSummary as TrainingSummary
     from manyfit.cannon._nuisance import Nuisance as Nuisance
+    from manyfit.cannon._report import write_report as write_report
     from manyfit.cannon._scaling import Scaling as Scaling
+    from manyfit.cannon._simulate_stars import simulate_stars as simulate_stars
     from manyfit.cannon._stream import InferOptions as InferOptions
     from manyfit.cannon._stream import StreamSummary as StreamSummary
     from manyfit.cannon._stream import infer_file as infer_file
@@ -50,10 +57,17 @@ __getattr__, __dir__, __all__ = lazy(
         "Vectorizer": "_vectorizer",
         "infer_file": "_stream",
         "infer_files": "_stream",
+        "one_to_one": "_figures",
+        "pulls": "_figures",
         "read_annies_lasso": "_annies_lasso",
         "regularization_path": "_lasso",
+        "residual_map": "_figures",
+        "scatter_spectrum": "_figures",
+        "simulate_stars": "_simulate_stars",
         "survey_spectra": "_stream",
+        "theta_spectra": "_figures",
         "train": "_train",
         "validate": "_validate",
+        "write_report": "_report",
     },
 )

@@ -54,6 +54,8 @@ def parts_of(model: CannonModel) -> ModelParts:
     arrays = {"wavelength": model.wavelength, "theta": model.theta, "s2": model.s2}
     arrays |= {"fiducial": model.scaling.fiducial, "scale": model.scaling.scale}
     arrays |= {name: getattr(model.training, name) for name in SUMMARY}
+    if model.hidden is not None:
+        arrays["hidden"] = model.hidden
     if model.calibration is not None:
         arrays |= {"error_scale": model.calibration.scale, "error_floor": model.calibration.floor}
     return ModelParts(json.dumps(header), arrays)
@@ -84,6 +86,7 @@ def model_of(parts: ModelParts, source: str) -> CannonModel:
             chips=tuple((int(first), int(last)) for first, last in header["chips"]),
             calibration=_calibration(arrays),
             meta=header["meta"],
+            hidden=arrays.get("hidden"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source!r} is incomplete: {error}. Write the model again.") from error
@@ -118,6 +121,8 @@ def _native(array: NDArray[Any]) -> NDArray[np.float64]:
 def _check_shapes(model: CannonModel, source: str) -> None:
     n_pixels, n_labels, n_terms = len(model.wavelength), len(model.label_names), model.vectorizer.n_terms
     wanted: dict[str, tuple[int, ...]] = {"theta": (n_pixels, n_terms), "s2": (n_pixels,)}
+    if model.hidden is not None:
+        wanted["hidden"] = (n_pixels, model.hidden.shape[-1])
     of_labels: dict[str, tuple[int, ...]] = dict.fromkeys(("mean", "minimum", "maximum"), (n_labels,))
     of_labels |= {"covariance": (n_labels, n_labels), "leverage": (n_terms, n_terms)}
     found = {name: getattr(model, name).shape for name in wanted}

@@ -39,8 +39,8 @@ class StarFile:
         Names of the stars, (N,), or None.
     flux, ivar
         What reads the next rows, as native floats, (n, P).
-    bytes_per_star
-        Of flux and ivar in memory.
+    n_pixels
+        Number of pixels of each.
     """
 
     n_stars: int
@@ -48,7 +48,7 @@ class StarFile:
     ids: Array | None
     flux: Read
     ivar: Read
-    bytes_per_star: int = 0
+    n_pixels: int = 0
 
 
 @dataclass(eq=False)
@@ -118,7 +118,7 @@ def _star_file(arrays: dict[str, Any], source: str) -> StarFile:
         ids=names,
         flux=flux.read,
         ivar=(lambda count: _inverse_variance(second.read(count))) if is_sigma else second.read,
-        bytes_per_star=flux.shape[1] * (_native(flux.dtype).itemsize + _native(second.dtype).itemsize),
+        n_pixels=flux.shape[1],
     )
 
 
@@ -269,8 +269,3 @@ def rows_of(stars: StarFile, size: int) -> Iterator[tuple[slice, Array, Array]]:
         rows = slice(first, min(first + size, stars.n_stars))
         count = rows.stop - rows.start
         yield rows, stars.flux(count), stars.ivar(count)
-
-
-def block_size(stars: StarFile, memory: int) -> int:
-    """Stars of a block that takes so many bytes."""
-    return max(1, min(memory // max(stars.bytes_per_star, 1), stars.n_stars))

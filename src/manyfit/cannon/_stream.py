@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manyfit import __version__
+from manyfit.blocks import executor_for
 from manyfit.errors import InputError
 
-from ._infer import _check_wavelength
+from ._expansion import SearchOptions
+from ._flags import FlagLimits
+from ._infer import _check_wavelength, infer_block, piece, solver_for
 from ._label_status import LABEL_STATUS_TABLE, LabelStatus
 from ._label_table import LabelTable
 from ._label_writer import LabelWriter, check_table, writing
 from ._model import CannonModel
-from ._sources import block_size, open_stars, rows_of
+from ._sources import StarFile, open_stars, rows_of
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from manyfit.spectra import Spectra
+    from manyfit.spectra import Block, Spectra
 
-    from ._flags import FlagLimits
     from ._nuisance import Nuisance
 
-MEMORY = 128 * 2**20  # bytes of a block of spectra
+BLOCK = 256  # stars
+MAX_ITERATIONS = 50
 FILES = 256  # of a block of survey files
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -103,7 +108,6 @@ def infer_file(
     output: str | Path,
     *,
     options: InferOptions | None = None,
-    memory: int = MEMORY,
     progress: Progress | None = None,
     overwrite: bool = False,
 ) -> StreamSummary:
@@ -120,8 +124,6 @@ def infer_file(
         The table: ``.parquet``, ``.fits``, or ``.ecsv`` (which is kept in memory until all is done).
     options
         Options of the inference.
-    memory
-        Bytes of the spectra of a block; about four blocks are in memory.
     progress
         Called as ``progress(done, total)`` in stars.
     overwrite
@@ -141,13 +143,11 @@ def infer_file(
     output, started = Path(output), time.perf_counter()
     check_table(output, overwrite=overwrite)
     with open_stars(source) as stars, writing(output, _meta(model, source), overwrite=overwrite) as writer:
-        _check_wavelength(model, stars.wavelength)
-        summary, used = StreamSummary(output), options or InferOptions()
-        if not stars.n_stars:
-            raise InputError(f"{str(source)!r} has no stars.")
-        for rows, flux, ivar in _ahead(rows_of(stars, block_size(stars, memory))):
+        _check_source(model, stars, str(source))
+        summary, blocks = StreamSummary(output), rows_of(stars, BLOCK)
+        for rows, table in labelled(model, blocks, options or InferOptions()):
             ids = np.arange(rows.start, rows.stop) if stars.ids is None else stars.ids[rows]
-            _label(model, ids, flux, ivar, used, writer, summary)
+            _write(ids, table, writer, summary)
             if progress is not None:
                 progress(rows.stop, stars.n_stars)
     summary.seconds = time.perf_counter() - started
@@ -199,13 +199,13 @@ def infer_files(
     check_table(output, overwrite=overwrite)
     summary, done, width = StreamSummary(output), 0, max((len(str(f)) for f in files), default=1)
     with writing(output, _meta(model, f"{len(files)} files"), overwrite=overwrite) as writer:
-        for part in _ahead(read_many(files, block=block, prepare=prepare)):
-            table, done = part.files, done + len(part.files)
-            summary.failed_files += [(r["path"], r["message"]) for r in table if r["status"] != "ok"]
-            if part.spectra is not None:
-                _check_wavelength(model, part.spectra.wavelength.to_value("Angstrom"))
-                ids = np.repeat(np.asarray(table["path"], dtype=f"U{width}"), np.asarray(table["n_rows"]))
-                _label(model, ids, part.spectra.flux, part.spectra.ivar, options or InferOptions(), writer, summary)
+        blocks = _spectra_of(model, read_many(files, block=block, prepare=prepare))
+        for part, table in labelled(model, blocks, options or InferOptions()):
+            summary.failed_files += [(r["path"], r["message"]) for r in part if r["status"] != "ok"]
+            if len(table):
+                ids = np.repeat(np.asarray(part["path"], dtype=f"U{width}"), np.asarray(part["n_rows"]))
+                _write(ids, table, writer, summary)
+            done += len(part)
             if progress is not None:
                 progress(done, len(files))
         if not summary.n_stars:
@@ -252,33 +252,43 @@ def survey_spectra(
     return prepare
 
 
-def _label(
-    model: CannonModel,
-    ids: NDArray[Any],
-    flux: NDArray[Any],
-    ivar: NDArray[Any],
-    options: InferOptions,
-    writer: LabelWriter,
-    summary: StreamSummary,
-) -> None:
-    """Infer one block and write it."""
-    labels = model.infer(
-        flux,
-        ivar,
-        n_starts=options.n_starts,
-        nuisance=options.nuisance,
-        limits=options.limits,
-        scheduler=options.scheduler,
-        workers=options.workers,
-    )
-    writer.write(_rows(ids, labels))
-    summary.add(labels)
+def labelled(
+    model: CannonModel, blocks: Iterator[tuple[T, NDArray[Any], NDArray[Any]]], options: InferOptions
+) -> Iterator[tuple[T, LabelTable]]:
+    """Blocks of flux and ivar, each with what it is called, as tables in the same order.
 
+    Each thread takes the next block, one at a time, and labels it while another reads: so what was just read is still
+    near to the processor.
+    """
+    search = SearchOptions(options.n_starts, MAX_ITERATIONS, second_derivatives=True)
+    solver, limits, lock = solver_for(model, search, options.nuisance), options.limits or FlagLimits(), Lock()
+    numbered, nothing = enumerate(blocks), (-1, None)
 
-def _rows(ids: NDArray[Any], labels: LabelTable) -> Table:
-    table = labels.to_table()
-    table.add_column(ids, name="id", index=0)
-    return table
+    def work() -> tuple[int, tuple[T, LabelTable] | None]:
+        with lock:
+            number, block = next(numbered, nothing)
+        if block is None:
+            return number, None
+        name, flux, ivar = block
+        rows = slice(0, len(flux))
+        return number, (name, infer_block(model, solver, piece(flux, rows), piece(ivar, rows), None, limits))
+
+    n_workers = executor_for(options.scheduler, options.workers).n_workers
+    with ThreadPoolExecutor(n_workers) as pool:
+        running = deque(pool.submit(work) for _ in range(2 * n_workers))
+        waiting: dict[int, tuple[T, LabelTable]] = {}
+        expected = 0
+        try:
+            while running:
+                number, result = running.popleft().result()
+                if result is not None:
+                    running.append(pool.submit(work))
+                    waiting[number] = result
+                while expected in waiting:
+                    yield waiting.pop(expected)
+                    expected += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _meta(model: CannonModel, source: str | Path) -> dict[str, Any]:
@@ -291,11 +301,32 @@ def _meta(model: CannonModel, source: str | Path) -> dict[str, Any]:
     }
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each read in another thread while the one before is worked on."""
-    end = object()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, items, end)
-        while (item := waiting.result()) is not end:
-            waiting = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]
+def _write(ids: NDArray[Any], labels: LabelTable, writer: LabelWriter, summary: StreamSummary) -> None:
+    """A part of the table, with names of stars before everything else."""
+    table = labels.to_table()
+    table.add_column(ids, name="id", index=0)
+    writer.write(table)
+    summary.add(labels)
+
+
+def _check_source(model: CannonModel, stars: StarFile, source: str) -> None:
+    """That there are stars, on the grid of the model."""
+    if not stars.n_stars:
+        raise InputError(f"{source!r} has no stars.")
+    if stars.n_pixels != len(model.wavelength):
+        raise InputError(
+            f"{source!r} has {stars.n_pixels} pixels and the model {len(model.wavelength)}. Resample the spectra to "
+            "model.wavelength first (manyfit.spectra)."
+        )
+    _check_wavelength(model, stars.wavelength)
+
+
+def _spectra_of(model: CannonModel, parts: Iterator[Block]) -> Iterator[tuple[Table, NDArray[Any], NDArray[Any]]]:
+    """Flux and ivar of blocks of files, each with the table of its files."""
+    nothing = np.empty((0, len(model.wavelength)))
+    for part in parts:
+        if part.spectra is None:
+            yield part.files, nothing, nothing
+        else:
+            _check_wavelength(model, part.spectra.wavelength.to_value("Angstrom"))
+            yield part.files, part.spectra.flux, part.spectra.ivar

@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 ENOUGH = 10  # stars that a calibration needs
+OUTLIER = 5.0  # pulls beyond this are not of a normal distribution: such stars are named, and do not count
+ROUNDS = 20
 POOR = int(LabelFlag.POOR_FIT | LabelFlag.POOR_CHIP)
 ROBUST = 1.4826  # median absolute deviation to standard deviation
 
@@ -86,6 +88,7 @@ class Validation:
     def summary(self) -> Table:
         """A row for each label: bias, scatter, pull widths before and after calibration, scale and floor.
 
+        Widths are of pulls up to 5; ``outliers`` is the number of those beyond.
         ``scatter_robust`` is 1.4826 times the median absolute deviation, which outliers do not change.
         """
         from astropy.table import Table
@@ -108,8 +111,9 @@ class Validation:
 
     def _row(self, column: int) -> dict[str, Any]:
         used = self.used[:, column]
+        inside = used & (np.abs(self.pulls()[:, column]) <= OUTLIER)
         residual = self.residual[used, column]
-        before, after = (self.pulls(calibrated=c)[used, column] for c in (False, True))
+        before, after = (self.pulls(calibrated=c)[inside, column] for c in (False, True))
         return {
             "label": self.label_names[column],
             "stars": int(np.count_nonzero(used)),
@@ -118,6 +122,7 @@ class Validation:
             "scatter_robust": float(ROBUST * np.median(np.abs(residual - np.median(residual)))),
             "pull_before": float(np.std(before)),
             "pull_after": float(np.std(after)),
+            "outliers": int(np.count_nonzero(used & ~inside)),
             "error_scale": float(self.calibration.scale[column]),
             "error_floor": float(self.calibration.floor[column]),
         }
@@ -137,7 +142,8 @@ def validate(
 
     Formal errors hold only the noise, and are several times too small where the model is wrong in many pixels at once.
     The calibrated variance of a label is :math:`a^2 \sigma^2 + b^2`; scale :math:`a \ge 1` and floor :math:`b` have the
-    largest likelihood for the residuals of the held-out stars, with the errors of the known labels added.
+    largest likelihood for the residuals of the held-out stars, with the errors of the known labels added. Stars that are
+    off by more than five calibrated errors do not count: one of them would double the errors of all.
 
     Parameters
     ----------
@@ -220,6 +226,7 @@ def validate_again(
         regularization=meta["regularization"],
         scatter=meta["scatter"],
         reweight=meta["reweight"],
+        hidden=model.n_hidden,
     )
     return validate(
         training_set, fit, n_folds=n_folds, seed=seed, scheduler=scheduler, workers=workers, progress=progress
@@ -250,9 +257,21 @@ def calibrate(table: LabelTable, truth: Floats, truth_error: Floats) -> Calibrat
             raise InputError(
                 f"Only {np.count_nonzero(stars)} held-out stars have {name!r} and a good fit; {ENOUGH} are needed."
             )
-        found.append(scale_and_floor(residual[stars, column], formal[stars, column], truth_error[stars, column]))
+        found.append(without_outliers(residual[stars, column], formal[stars, column], truth_error[stars, column]))
     scale, floor = np.array(found).T
     return Calibration(scale, floor)
+
+
+def without_outliers(residual: Floats, formal: Floats, known: Floats) -> tuple[float, float]:
+    """The likeliest scale and floor of the residuals that are within `OUTLIER` of the errors by them."""
+    kept = np.ones(len(residual), dtype=bool)
+    for _ in range(ROUNDS):
+        scale, floor = scale_and_floor(residual[kept], formal[kept], known[kept])
+        inside = np.abs(residual) <= OUTLIER * np.sqrt((scale * formal) ** 2 + floor**2 + known**2)
+        if np.array_equal(inside, kept) or np.count_nonzero(inside) < ENOUGH:
+            break
+        kept = inside
+    return scale, floor
 
 
 def scale_and_floor(residual: Floats, formal: Floats, known: Floats) -> tuple[float, float]:
