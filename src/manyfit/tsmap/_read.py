@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -38,16 +39,18 @@ def read(path: Path) -> TSMap:
 
 def _read_fits(path: Path) -> TSMap:
     from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
 
     try:
-        with fits.open(path) as hdus:
+        with warnings.catch_warnings(), fits.open(path) as hdus:
+            warnings.simplefilter("error", AstropyUserWarning)  # says that a file is cut off
             tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU) and "ORDERING" in hdu.header]
             if not tables:
                 raise InputError(f"{str(path)!r} has no table with ORDERING: it is no HEALPix map.")
             header, data = tables[0].header, tables[0].data
             values = {name.lower(): np.array(data[name], data[name].dtype.newbyteorder("=")) for name in data.names}
             return _made(path, values, dict(header), _grid_of(path, dict(header)))
-    except (OSError, TypeError, KeyError, IndexError) as error:
+    except (OSError, TypeError, KeyError, IndexError, AstropyUserWarning) as error:
         raise InputError(f"{str(path)!r} is damaged: {error}.") from error
 
 
