@@ -13,7 +13,7 @@ from benchmarks.timing import Row, best_of, show
 from manyfit.cannon import CannonModel, TrainingSet, Vectorizer, train
 from manyfit.cannon._normal_equations import Design
 from manyfit.cannon._scaling import Scaling
-from manyfit.cannon._train import train_pixels
+from manyfit.cannon._train_pixels import train_pixels
 from manyfit.cannon._train_tile import Recipe
 
 STARS, PIXELS = 1624, 8575

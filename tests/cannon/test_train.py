@@ -131,7 +131,7 @@ def test_censored_pixels_do_not_use_a_label(simulated, model):
     assert np.all(censored.theta[10:20][:, with_logg] == 0)
     assert np.all(censored.theta[:10][:, with_logg] != 0)
     assert np.array_equal(censored.theta[~censor], model.theta[~censor])
-    only_teff = train(simulated.subset(["TEFF"]))
+    only_teff = train(simulated.subset(["TEFF"]), hidden=0)
     np.testing.assert_allclose(censored.theta[10:20][:, ~with_logg], only_teff.theta[10:20], rtol=1e-9)
 
 

@@ -19,7 +19,7 @@ def scatter_of(semireal):
     stars, (flux, ivar, truth) = semireal
 
     def measured(**changes):
-        return np.std(train(replace(stars, **changes)).infer(flux, ivar).labels - truth, axis=0)
+        return np.std(train(replace(stars, **changes), hidden=0).infer(flux, ivar).labels - truth, axis=0)
 
     return measured
 

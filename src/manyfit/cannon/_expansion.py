@@ -79,6 +79,8 @@ class Expansion:
         Powers of the unknowns in each term, (T, M).
     chips
         First and last-plus-one pixel of each chip, (K, 2).
+    prior
+        Precision of each term about zero, (T,): one for hidden labels.
     starts, designs
         Scaled starts (S, M), and their terms (S, T).
     """
@@ -89,6 +91,7 @@ class Expansion:
     s2: Floats
     exponents: NDArray[np.int64]
     chips: NDArray[np.int64]
+    prior: Floats
     starts: Floats
     designs: Floats
 
@@ -105,6 +108,7 @@ class Expansion:
             products=half_products(rest),
             s2=s2,
             exponents=exponents,
+            prior=prior_of(exponents, labels.shape[1], model.n_hidden),
             chips=np.array(model.chips, dtype=np.int64).reshape(-1, 2),
             starts=starts,
             designs=np.prod(starts[:, None, :] ** exponents, axis=-1),
@@ -121,6 +125,7 @@ class Expansion:
             constant,
             pixels,
             self.exponents,
+            self.prior,
             self.starts,
             self.designs,
             search.n_starts,
@@ -128,3 +133,20 @@ class Expansion:
             search.second_derivatives,
         )
         return Solutions(unknowns, covariance, chip_chi2, pixels, status, n_iter, best_start, gap)
+
+
+def prior_of(exponents: NDArray[np.int64], n_labels: int, n_hidden: int) -> Floats:
+    """One for the terms that are hidden labels, which follow the labels, and zero for others.
+
+    >>> prior_of(np.array([[1, 0], [0, 1], [1, 1]]), 1, 1).tolist()
+    [0.0, 1.0, 0.0]
+    """
+    hidden = exponents[:, n_labels : n_labels + n_hidden].sum(axis=1) == 1
+    return np.where(hidden & (exponents.sum(axis=1) == 1), 1.0, 0.0)
+
+
+def hidden_columns(solutions: Solutions, n_labels: int, n_hidden: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Hidden labels of stars and their errors, by name."""
+    columns = {f"hidden_{k + 1}": n_labels + k for k in range(n_hidden)}
+    values = {name: solutions.unknowns[:, column] for name, column in columns.items()}
+    return values, {name: np.sqrt(solutions.covariance[:, column, column]) for name, column in columns.items()}

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from manyfit.blocks import Block, executor_for, plan, run
 from manyfit.errors import InputError
 
-from ._expansion import Expansion, SearchOptions, Solutions
+from ._expansion import Expansion, SearchOptions, Solutions, hidden_columns
 from ._flags import FlagLimits, flags_of, leverage, mahalanobis
 from ._label_table import LabelTable
 from ._model import CannonModel
@@ -52,7 +52,7 @@ def infer(
     stars = plan((n_stars,), bytes_per_element=16 * n_pixels, n_workers=executor.n_workers, max_elements=BLOCK)
 
     def work(block: Block) -> LabelTable:
-        flux, ivar, mask = (_piece(array, block.slices[0]) for array in spectra)
+        flux, ivar, mask = (piece(array, block.slices[0]) for array in spectra)
         return infer_block(model, solver, flux, ivar, mask, limits or FlagLimits())
 
     run(stars, work, collect=lambda b, part: parts.update({b.index: part}), executor=executor, progress=progress)
@@ -68,10 +68,11 @@ def solver_for(model: CannonModel, search: SearchOptions, nuisance: Nuisance | N
     """What solves a block of spectra: the labels alone, or labels and nuisance terms."""
     if nuisance is not None:
         return NuisanceSolver(model, search, nuisance).solve
-    expansion = Expansion.of(model, model.theta, model.s2, model.vectorizer.powers)
+    expansion = Expansion.of(model, model.coefficients, model.s2, model.powers)
 
     def solve(flux: NDArray[Any], ivar: NDArray[Any]) -> tuple[Solutions, dict[str, Floats], dict[str, Floats]]:
-        return expansion.solve(flux, ivar, search), {}, {}
+        solutions = expansion.solve(flux, ivar, search)
+        return solutions, *hidden_columns(solutions, len(model.label_names), model.n_hidden)
 
     return solve
 
@@ -112,7 +113,7 @@ def infer_block(
     return replace(table, flags=flags_of(model, table, solutions.gap, limits))
 
 
-def _piece(array: NDArray[Any] | None, rows: slice) -> Any:
+def piece(array: NDArray[Any] | None, rows: slice) -> Any:
     """Rows of an array, contiguous and in a number format that kernels take."""
     if array is None:
         return None

@@ -247,13 +247,14 @@ def infer_stars(
     constant: Floats,
     count: Integers,
     exponents: Integers,
+    prior: Floats,
     starts: Floats,
     designs: Floats,
     n_starts: int,
     limit: int,
     full: bool,
 ) -> Any:
-    """Labels of stars from their forms in each chip.
+    """Labels of stars from their forms in each chip and the precision `prior` (T,) of terms whose mean is zero.
 
     Returns scaled labels (S, L), their covariance (S, L, L), chi-squared by chip (S, K), status, steps, start, and the
     gap to the next other minimum, (S,).
@@ -267,6 +268,8 @@ def infer_stars(
     for n in range(n_stars):
         pixels = np.sum(count[n])
         total, right = unpacked(np.sum(matrix[n], axis=0), n_terms), np.sum(vector[n], axis=0)
+        for t in range(n_terms):
+            total[t, t] += prior[t]
         if pixels == 0:
             status[n] = NO_VALID_PIXELS
         elif pixels < n_labels:

@@ -15,7 +15,8 @@ from ._lasso_kernel import lasso_pixels
 from ._normal_equations import TILE, Design, read_tile
 from ._normal_kernel import normal_sums
 from ._scaling import Scaling
-from ._train import train_pixels, uncensored, vectorizer_for
+from ._train import uncensored, vectorizer_for
+from ._train_pixels import train_pixels
 from ._train_tile import Recipe
 from ._training_set import TrainingSet
 

@@ -93,6 +93,9 @@ class CannonModel:
         What a cross-validation says about the errors, or None.
     meta
         How the model was made; values that JSON can hold.
+    hidden
+        Loadings of hidden labels, (P, H), or None: how the flux changes with what no label tells. Hidden labels have
+        mean zero and variance one in the training set.
     """
 
     wavelength: NDArray[np.float64]
@@ -104,6 +107,7 @@ class CannonModel:
     chips: tuple[tuple[int, int], ...]
     calibration: Calibration | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    hidden: NDArray[np.float64] | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -111,12 +115,29 @@ class CannonModel:
         return self.vectorizer.label_names
 
     @property
+    def n_hidden(self) -> int:
+        """Number of hidden labels, H."""
+        return 0 if self.hidden is None else self.hidden.shape[1]
+
+    @property
+    def coefficients(self) -> NDArray[np.float64]:
+        """Coefficients of the terms of the labels and of the hidden labels, (P, T + H)."""
+        return self.theta if self.hidden is None else np.concatenate([self.theta, self.hidden], axis=1)
+
+    @property
+    def powers(self) -> tuple[tuple[int, ...], ...]:
+        """Powers of labels and hidden labels in each of these terms, T + H tuples of L + H numbers."""
+        n_labels, zeros = len(self.label_names), (0,) * self.n_hidden
+        alone = np.eye(n_labels + self.n_hidden, dtype=int)[n_labels:].tolist()
+        return (*((*term, *zeros) for term in self.vectorizer.powers), *map(tuple, alone))
+
+    @property
     def usable(self) -> NDArray[np.bool_]:
         """The pixels in which something was learned, (P,)."""
         return np.isfinite(self.s2)
 
     def predict(self, labels: ArrayLike) -> NDArray[np.float64]:
-        """Flux of stars with these labels, (N, P), NaN in pixels without a model.
+        """Flux of stars with these labels and mean hidden ones, (N, P), NaN in pixels without a model.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ class Moved:
     Attributes
     ----------
     theta
-        Coefficients, (P, T).
+        Coefficients of labels and hidden labels, (P, T).
     slope, curvature
         First and second derivative by the position in pixels, (P, T).
     s2
@@ -56,7 +56,7 @@ def moved(model: CannonModel, shift: float, variance: float) -> Moved:
     variance
         Square of the width of the Gaussian that broadens, in pixels.
     """
-    shape = model.theta.shape
+    shape = model.coefficients.shape
     result = Moved(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.full(shape[0], np.inf))
     for first, last in model.chips:
         _move_chip(model, slice(first, last), shift, variance, result)
@@ -68,7 +68,7 @@ def _move_chip(model: CannonModel, chip: slice, shift: float, variance: float, r
 
     unit = pixel_velocity(model) / SPEED_OF_LIGHT
     position = np.log(model.wavelength[chip]) / unit
-    spline = CubicSpline(position, _broadened(model.theta[chip], variance))
+    spline = CubicSpline(position, _broadened(model.coefficients[chip], variance))
     origin = position - shift
     result.theta[chip], result.slope[chip], result.curvature[chip] = (spline(origin, order) for order in range(3))
     result.s2[chip] = _moved_scatter(model.s2[chip], np.interp(origin, position, np.arange(len(position)), -9, -9))

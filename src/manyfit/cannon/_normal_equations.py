@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +28,8 @@ class Design:
     uncertain
         Indices of the stars with uncertain labels, (K,).
     covariance
-        Covariance of their terms, upper halves row by row, (K, T (T + 1) / 2).
+        Covariance of their last H terms (all T, or those of hidden labels), upper halves row by row,
+        (K, H (H + 1) / 2).
     share
         Share of each star in the coefficients, (N,).
     """
@@ -45,11 +47,17 @@ class Design:
             np.ascontiguousarray(terms), np.zeros(0, dtype=np.int64), np.zeros((0, n_products)), np.ones(len(terms))
         )
 
+    @property
+    def n_uncertain(self) -> int:
+        """How many of the last terms have a covariance, H."""
+        return math.isqrt(2 * self.covariance.shape[1])
+
     @cached_property
     def products(self) -> Floats:
         """Expected products of two terms, times the share, (N, T (T + 1) / 2), upper halves row by row."""
         products = half_products(self.terms)
-        products[self.uncertain] += self.covariance
+        # The upper half of the last terms lies at the end.
+        products[self.uncertain, products.shape[1] - self.covariance.shape[1] :] += self.covariance
         return products * self.share[:, None]
 
     @cached_property

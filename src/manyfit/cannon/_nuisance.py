@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from manyfit.errors import InputError
 
-from ._expansion import Expansion, SearchOptions, Solutions
+from ._expansion import Expansion, SearchOptions, Solutions, hidden_columns
 from ._model import CannonModel
 from ._moved import moved, pixel_velocity
 
@@ -95,7 +95,8 @@ class NuisanceSolver:
     def __init__(self, model: CannonModel, search: SearchOptions, nuisance: Nuisance) -> None:
         self.model, self.search, self.nuisance = model, search, nuisance
         self.basis = nuisance.basis(model)
-        self.n_labels, self.unit = len(model.label_names), pixel_velocity(model)
+        # Hidden labels count as labels here.
+        self.n_labels, self.unit = len(model.label_names) + model.n_hidden, pixel_velocity(model)
         self.names = ["rv"] * nuisance.radial_velocity + ["broadening"] * nuisance.broadening
         self.names += [f"continuum_{k}" for k in range(len(self.basis))]
         self.expansion = lru_cache(maxsize=KEPT)(self._expansion)
@@ -129,7 +130,7 @@ class NuisanceSolver:
 
     def _expansion(self, shift: int, width: int) -> Expansion:
         at = moved(self.model, shift * SHIFT_STEP, width * BROADENING_STEP)
-        powers = [(*p, *(0 for _ in self.names)) for p in self.model.vectorizer.powers]
+        powers = [(*p, *(0 for _ in self.names)) for p in self.model.powers]
         columns, terms = [at.theta], list(powers)
         if self.nuisance.radial_velocity:
             columns += [-at.slope, 0.5 * at.curvature]
@@ -167,7 +168,7 @@ class NuisanceSolver:
         self, solutions: Solutions, place: NDArray[np.int64], continuum: Floats
     ) -> tuple[dict[str, Floats], dict[str, Floats]]:
         """Nuisance terms of each star and their errors, in their units."""
-        values, errors = {}, {}
+        values, errors = hidden_columns(solutions, len(self.model.label_names), self.model.n_hidden)
         for k, name in enumerate(self.names, start=self.n_labels):
             value, error = solutions.unknowns[:, k], np.sqrt(solutions.covariance[:, k, k])
             if name == "rv":

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from manyfit.blocks import Block, executor_for, plan, run
 from manyfit.errors import InputError, ManyfitWarning, unknown_name
 
+from ._hidden import train_hidden
+from ._hidden_number import choose_number
 from ._model import CannonModel, TrainingSummary
-from ._normal_equations import TILE, Design, read_tile
+from ._normal_equations import Design
 from ._scaling import Scaling
 from ._scatter import estimator
-from ._train_tile import Recipe, Trained, train_tile
+from ._train_pixels import train_pixels
+from ._train_tile import Recipe, Trained
 from ._training_set import TrainingSet
-from ._uncertain_labels import LabelGuess, certain, is_certain, train_uncertain
+from ._uncertain_labels import LabelGuess, certain, is_certain, train_uncertain, well_known
 from ._vectorizer import Vectorizer
 
 Floats = NDArray[np.float64]
@@ -37,6 +41,7 @@ def train(
     regularization: ArrayLike = 0.0,
     scatter: str = "ml",
     reweight: bool | None = None,
+    hidden: int | str | None = None,
     censors: Mapping[str, ArrayLike] | None = None,
     chips: Sequence[tuple[int, int]] | None = None,
     scheduler: object = None,
@@ -66,6 +71,12 @@ def train(
         of chi-squared over the stars is one.
     reweight
         Whether the weights of θ contain the scatter. Default: with "ml" only, as published for the others.
+    hidden
+        How many hidden labels: what no label tells but many pixels of a star do, found from the residuals by factor
+        analysis (Rubin & Thayer 1982, Psychometrika 47, 69), ``f = θ v + φ z + noise`` with a standard normal z for
+        each star and loadings φ for each pixel. Inference marginalises over them. "auto": as many, up to three, as
+        make the labels of held-out stars better. Default: "auto" with re-weighted "ml" and no regularization, and
+        none otherwise.
     censors
         For a label the pixels, (P,), in which it must not be used: True is censored.
     chips
@@ -106,19 +117,24 @@ def train(
     recipe = recipe_for(scatter, reweight)
     penalty = penalties(regularization, stars.n_pixels)
     used = uncensored(vectorizer, censors or {}, stars.n_pixels)
+    number = checked_hidden(hidden, default=scatter == "ml" and recipe.reweight and not penalty.any())
     check_stars(stars, vectorizer, regularized=bool(np.all(penalty > 0)))
     warn_of_correlations(stars)
     scaling = Scaling.of(stars.labels)
     scaled = scaling.to_scaled(stars.labels)
 
-    def fit(stars: TrainingSet, guess: LabelGuess) -> CannonModel:
+    def fit(stars: TrainingSet, guess: LabelGuess, n_hidden: int) -> CannonModel:
         design = guess.design(vectorizer)
         trained = train_pixels(stars, design, used, penalty, recipe, scheduler, workers, progress)
+        if n_hidden:
+            wide = np.pad(used, ((0, n_hidden), (0, 0)), constant_values=True)
+            again = partial(_again, stars, wide, penalty, recipe, scheduler, workers)
+            trained = train_hidden(stars, design, n_hidden, trained, again, scheduler, workers)
         return CannonModel(
             wavelength=stars.wavelength,
             vectorizer=vectorizer,
             scaling=scaling,
-            theta=np.ascontiguousarray(trained.theta.T),
+            theta=np.ascontiguousarray(trained.theta[: vectorizer.n_terms].T),
             s2=trained.s2,
             training=TrainingSummary.of(scaling.to_labels(guess.mean), scaling, vectorizer),
             chips=checked_chips(chips, np.isfinite(trained.s2)),
@@ -129,40 +145,30 @@ def train(
                 "censored": bool(censors),
                 "n_stars": stars.n_stars,
             },
+            hidden=np.ascontiguousarray(trained.theta[vectorizer.n_terms :].T) if n_hidden else None,
         )
 
-    if is_certain(stars):
-        return fit(stars, certain(scaled))
     errors = None if stars.label_errors is None else stars.label_errors / scaling.scale
-    return train_uncertain(stars, scaled, errors, vectorizer.n_terms, fit)
+    if number is None:
+        number = choose_number(stars, scaled, well_known(scaled, errors), vectorizer, fit)
+    if is_certain(stars):
+        return fit(stars, certain(scaled), number)
+    return train_uncertain(stars, scaled, errors, vectorizer.n_terms, partial(fit, n_hidden=number))
 
 
-def train_pixels(
+def _again(
     stars: TrainingSet,
-    design: Design,
     used: Bools,
     penalty: Floats,
     recipe: Recipe,
-    scheduler: object = None,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    scheduler: object,
+    workers: int | None,
+    design: Design,
+    s2: Floats,
 ) -> Trained:
-    """Coefficients (T, P) and scatter (P,) of all pixels, tile by tile."""
-    executor = executor_for(scheduler, workers)
-    theta, s2 = np.empty(used.shape), np.empty(stars.n_pixels)
-    n_bytes = 40 * stars.n_stars
-    tiles = plan((stars.n_pixels,), bytes_per_element=n_bytes, n_workers=executor.n_workers, max_elements=TILE)
-
-    def work(block: Block) -> Trained:
-        pixels = block.slices[0]
-        flux, ivar = read_tile(stars, pixels)
-        return train_tile(flux, ivar, design, np.ascontiguousarray(used[:, pixels]), penalty[pixels], recipe)
-
-    def collect(block: Block, part: Trained) -> None:
-        theta[:, block.slices[0]], s2[block.slices[0]] = part.theta, part.s2
-
-    run(tiles, work, collect=collect, executor=executor, progress=progress)
-    return Trained(theta, s2)
+    """One round of training with hidden labels among the terms, from a guess of the scatter."""
+    start = s2 if recipe.reweight else None
+    return train_pixels(stars, design, used, penalty, replace(recipe, rounds=1), scheduler, workers, start=start)
 
 
 def vectorizer_for(label_names: tuple[str, ...], order: int, terms: Sequence[str] | None) -> Vectorizer:
@@ -174,6 +180,15 @@ def recipe_for(scatter: str, reweight: bool | None) -> Recipe:
     """The recipe with a name; re-weighted by default if it is by likelihood."""
     estimator(scatter)
     return Recipe(scatter, scatter == "ml" if reweight is None else reweight)
+
+
+def checked_hidden(hidden: int | str | None, *, default: bool) -> int | None:
+    """The number of hidden labels, or None where it is to be found, as by default for likelihoods without a penalty."""
+    if hidden == "auto" or (hidden is None and default):
+        return None
+    if hidden is None or (isinstance(hidden, int) and hidden >= 0):
+        return hidden or 0
+    raise InputError(f"hidden is {hidden!r}; give a number of zero or more, or 'auto'.")
 
 
 def penalties(regularization: ArrayLike, n_pixels: int) -> Floats:

@@ -30,10 +30,13 @@ class Recipe:
         Name of the estimate of s2, or None for coefficients only.
     reweight
         Whether the coefficients use weights with s2, until both agree.
+    rounds
+        Most rounds of coefficients and s2.
     """
 
     scatter: str | None
     reweight: bool
+    rounds: int = MAX_ROUNDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,9 @@ class Trained:
     s2: Floats
 
 
-def train_tile(flux: Floats, ivar: Floats, design: Design, used: Bools, penalty: Floats, recipe: Recipe) -> Trained:
+def train_tile(
+    flux: Floats, ivar: Floats, design: Design, used: Bools, penalty: Floats, recipe: Recipe, start: Floats
+) -> Trained:
     """Train the pixels of a tile.
 
     Parameters
@@ -59,11 +64,13 @@ def train_tile(flux: Floats, ivar: Floats, design: Design, used: Bools, penalty:
         L1 penalty of each pixel, (B,).
     recipe
         How.
+    start
+        First guess of s2, (B,); infinite values count as zeros.
     """
-    theta, s2 = np.zeros(used.shape), np.zeros(len(penalty))
+    theta, s2 = np.zeros(used.shape), np.where(np.isfinite(start), start, 0.0)
     known = np.count_nonzero(ivar, axis=0) > np.where(penalty > 0, 1, np.count_nonzero(used, axis=0))
     active = known.copy()
-    for _ in range(MAX_ROUNDS if recipe.reweight else 1):
+    for _ in range(recipe.rounds if recipe.reweight else 1):
         _coefficients(flux, ivar, s2, design, used, penalty, theta, active)
         active &= np.isfinite(theta[0])
         before = s2.copy()
@@ -88,7 +95,7 @@ def _squares(flux: Floats, design: Design, theta: Floats) -> Floats:
     """Expected squares of the residuals, (N, B)."""
     squares = np.empty(flux.shape)
     squared_residuals(flux, design.terms, theta, squares)
-    add_label_variance(design.covariance, design.uncertain, theta, squares)
+    add_label_variance(design.covariance, design.uncertain, theta[len(theta) - design.n_uncertain :], squares)
     return squares
 
 

@@ -98,16 +98,16 @@ def train_uncertain(
     """
     precision = _precision(scaled, scaled_errors)
     observed = np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0)
-    well_known = np.all(precision >= 1.0 / WELL_KNOWN**2, axis=1)
-    if well_known.all():
+    known = well_known(scaled, scaled_errors)
+    if known.all():
         return fit(stars, certain(observed))
-    if np.count_nonzero(well_known) > ENOUGH * n_terms:
-        first = fit(stars.select(well_known), certain(observed[well_known]))
+    if np.count_nonzero(known) > ENOUGH * n_terms:
+        first = fit(stars.select(known), certain(observed[known]))
         guess = _by_spectra(stars, first, observed, precision)
-        guess.mean[well_known], guess.covariance[well_known] = observed[well_known], 0.0
+        guess.mean[known], guess.covariance[known] = observed[known], 0.0
         return fit(stars, replace(guess, share=SHARE))
     warnings.warn(
-        f"Only {np.count_nonzero(well_known)} stars have all labels without large errors; the model of {n_terms} terms "
+        f"Only {np.count_nonzero(known)} stars have all labels without large errors; the model of {n_terms} terms "
         "starts from guesses of the others. Compare its labels with known ones before you use them.",
         ManyfitWarning,
         stacklevel=3,
@@ -116,6 +116,11 @@ def train_uncertain(
     for _ in range(ROUNDS - 1):
         guess = _by_spectra(stars, fit(stars, guess), observed, precision)
     return fit(stars, guess)
+
+
+def well_known(scaled: Floats, scaled_errors: Floats | None) -> NDArray[np.bool_]:
+    """Which stars have all labels without large errors, (N,)."""
+    return np.asarray(np.all(_precision(scaled, scaled_errors) >= 1.0 / WELL_KNOWN**2, axis=1))
 
 
 def certain(scaled: Floats) -> LabelGuess:
