@@ -22,7 +22,7 @@ from ._validate import Validation
 
 CAPTIONS = {
     "one_to_one": "Each star was labelled by a model that was trained without it. Bars are calibrated errors.",
-    "pulls": "With right errors the histogram is as wide as the normal distribution. The outer bins hold what is beyond.",
+    "pulls": "With right errors the histogram is as wide as the normal distribution. Outer bins hold what is beyond.",
     "theta": "How the flux of each pixel depends on the labels (scaled: a change by the width of the training set).",
     "scatter": "How much training stars differ from the model beyond their noise, in units of the continuum.",
     "residuals": "Stars in the order of a label. Stripes are lines that labels do not explain; grey is without data.",

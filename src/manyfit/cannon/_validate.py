@@ -142,8 +142,8 @@ def validate(
 
     Formal errors hold only the noise, and are several times too small where the model is wrong in many pixels at once.
     The calibrated variance of a label is :math:`a^2 \sigma^2 + b^2`; scale :math:`a \ge 1` and floor :math:`b` have the
-    largest likelihood for the residuals of the held-out stars, with the errors of the known labels added. Stars that are
-    off by more than five calibrated errors do not count: one of them would double the errors of all.
+    largest likelihood for the residuals of the held-out stars, with the errors of the known labels added. Stars off by
+    more than five calibrated errors do not count: one of them would double the errors of all.
 
     Parameters
     ----------

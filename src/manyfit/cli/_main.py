@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from manyfit import __version__
+from manyfit.cli._cannon import cannon
 from manyfit.cli._cube import cube
 from manyfit.cli._demo import demo
 from manyfit.cli._explain import explain
@@ -53,5 +54,5 @@ def main(debug: bool) -> None:
     """Fit an astropy model to every spectrum of a cube."""
 
 
-for command in (cube, tsmap, demo, fit, info, models, run, status, explain, collect, watch, tasks):
+for command in (cannon, cube, tsmap, demo, fit, info, models, run, status, explain, collect, watch, tasks):
     main.add_command(command)
