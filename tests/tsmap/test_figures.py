@@ -20,7 +20,7 @@ TRUTH = SkyCoord(*CENTRE, unit="deg", frame="galactic")
 @given(st.floats(0, 359.99), st.floats(-89.9, 89.9), st.sampled_from([0.0, 180.0]))
 def test_the_projection_and_back(lon, lat, centre):
     x, y = _mollweide.forward(np.array([lon]), np.array([lat]), centre)
-    again = _mollweide.inverse(x, y, centre)
+    again = _mollweide.inverse(x * (1 - 1e-12), y, centre)  # not on the edge, where rounding decides
     assert again[1][0] == pytest.approx(lat, abs=1e-6)
     assert abs((again[0][0] - lon + 180) % 360 - 180) * np.cos(np.radians(lat)) < 1e-5 or abs(x[0]) > 1.999 * np.cos(
         np.arcsin(y[0])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from manyfit.tsmap import Counts, TSMap
 
+    AnyResponse = tsmap.DetectorResponse | tsmap.PointSourceResponse
     Say = Callable[[str], object]
 
 
@@ -144,6 +145,7 @@ def _fitted(
         response = open_response(files.response)
         orientation = None if files.orientation is None else tsmap.Orientation.read(files.orientation)
     say(f"response: {response!r}")
+    _check_axes(files, counts, background, response)
     keywords = dict(fitting.keywords)
     if fitting.region is not None:
         keywords["region"] = _cone(fitting.region, keywords["frame"])
@@ -155,7 +157,17 @@ def _fitted(
     return found
 
 
-def open_response(path: Path) -> tsmap.DetectorResponse | tsmap.PointSourceResponse:
+def _check_axes(files: SkyFiles, counts: Counts, background: Counts, response: AnyResponse) -> None:
+    """Compare axes and frames here, where the names of the files are known."""
+    from manyfit.tsmap._axes import check_same
+
+    sources = ((files.counts, counts), (files.background or files.counts, background))
+    for path, found in sources:
+        names = (repr(str(path)), repr(str(files.response)))
+        check_same(found.axes, response.axes, found.compton().axes.labels, names)
+
+
+def open_response(path: Path) -> AnyResponse:
     """A response of either kind, told by what the file holds."""
     from manyfit.tsmap._hdf5 import opened
 
