@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import threading
 import time
+from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from manyfit.blocks import DaskClient, plan, run
@@ -43,16 +45,27 @@ def test_two_runs_at_the_same_time_on_one_client(client):
     assert results == {o: {i: i + o for i in range(40)} for o in (0, 1000)}
 
 
-def test_same_work_is_done_again(client):
+def test_same_work_is_done_again(client, tmp_path):
     """Blocks and work are equal in both runs: a task that was named after its content would not be done."""
-    calls = []
 
     def work(block):
-        calls.append(block.index)
+        (tmp_path / f"{block.index} {uuid4()}").touch()
 
     for _ in range(2):
         run(MANY, work, collect=lambda *_: None, executor=DaskClient(client))
-    assert len(calls) == 80
+    assert len(list(tmp_path.iterdir())) == 80
+
+
+@pytest.mark.parametrize("size", [10, 2**20])
+def test_small_work_and_work_with_data(client, size):
+    data, results = np.arange(float(size)), {}
+    run(
+        MANY,
+        lambda block: data[block.index % size],
+        collect=lambda block, result: results.update({block.index: result}),
+        executor=DaskClient(client),
+    )
+    assert results == {i: data[i % size] for i in range(40)}
 
 
 def test_nothing_stays_on_the_cluster(client):
@@ -84,9 +97,10 @@ def test_fast_blocks_share_a_task(client, monkeypatch):
     tasks, order = [], []
     submit = client.submit
 
-    def counting(function, remote, batch, **options):
-        tasks.append([block.index for block in batch])
-        return submit(function, remote, batch, **options)
+    def counting(function, *arguments, **options):
+        if len(arguments) > 1:  # the other call sends the work
+            tasks.append([block.index for block in arguments[1]])
+        return submit(function, *arguments, **options)
 
     monkeypatch.setattr(client, "submit", counting)
     run(

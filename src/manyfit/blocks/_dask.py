@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 
 from manyfit.blocks._plan import Block
 from manyfit.blocks._run import window
+from manyfit.blocks._worker import pickled_size
 from manyfit.errors import InputError
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 # Handing a task over takes dask milliseconds, as long as a block: a task is several blocks of fast work.
 TASK_SECONDS = 0.2
 MOST_BLOCKS = 16  # in a task, so that progress stays fine-grained and the results of a task small
+MOST_KEPT = 4 * 2**20  # bytes of work that the scheduler keeps; above 10 MB dask warns
 TASKS_PER_WORKER = 8  # at least, so that the workers end at about the same time
 
 
@@ -24,8 +27,9 @@ TASKS_PER_WORKER = 8  # at least, so that the workers end at about the same time
 class DaskClient:
     """Blocks as tasks of a `distributed.Client`, which stays open.
 
-    `work` travels to the cluster once. A task is a fifth of a second of blocks, 16 at most, and has a unique
-    name, so that runs may share a client. At most two tasks for each thread of the cluster are in flight.
+    `work` travels to the cluster once, and again to workers that take the place of lost ones. A task is a fifth of a
+    second of blocks, 16 at most, and has a unique name, so that runs may share a client. At most two tasks for each
+    thread of the cluster are in flight.
     A kernel uses one thread for its block, so workers need no other limit on their threads. Data in memory
     travel with the work: for large ones, give a path or a zarr array that the workers can read.
 
@@ -57,7 +61,7 @@ class DaskClient:
             while batch := tuple(islice(rest, size)):
                 yield batch
 
-        remote = self.client.scatter(work, hash=False)
+        remote = self._sent(work)
         pool = self.client.get_executor(pure=False)
         tasks = window(batches(), lambda batch: pool.submit(manyfit_blocks, remote, batch), 2 * n_workers)
         try:
@@ -67,6 +71,20 @@ class DaskClient:
         finally:
             pool.shutdown(wait=False)
             remote.release()
+
+    def _sent(self, work: Callable[[Block], R]) -> Any:
+        """The work as a future on the cluster.
+
+        The scheduler keeps small work, and gives it again when the workers that had it are lost. Large work, with data
+        in memory, goes past the scheduler to every worker, and is lost with all of them only.
+        """
+        if pickled_size(work) < MOST_KEPT:
+            return self.client.submit(_itself, work, pure=False)
+        return self.client.scatter(work, hash=False, broadcast=True)
+
+
+def _itself(work: T) -> T:
+    return work
 
 
 def manyfit_blocks(work: Callable[[Block], R], batch: tuple[Block, ...]) -> tuple[list[R], float]:
