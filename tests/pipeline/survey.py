@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from manyfit.spectra import Spectra, apogee_grid, normalize, read_regions, sinusoidal_continuum, survey_file
+from manyfit.spectra import Clip, Spectra, apogee_grid, normalize, sinusoidal_continuum, survey_file
 
 NAMES = ("TEFF", "LOGG", "FE_H")
 LOW, HIGH = np.array([4200.0, 1.0, -1.2]), np.array([5200.0, 3.4, 0.3])
 CHIPS = ((322, 3242), (3648, 6048), (6412, 8306))
-USED = np.concatenate([np.arange(*chip) for chip in CHIPS])
-LOG = {"CRVAL1": 4.179, "CDELT1": 6e-6, "CRPIX1": 1, "CTYPE1": "LOG-LINEAR", "DC-FLAG": 1}
+EACH = 20  # one pixel of so many is kept: the grid of the survey, but coarse
+PIXELS = np.arange(8575)[::EACH]
+KNOWN = np.concatenate([np.arange(*chip) for chip in CHIPS])
+USED = np.flatnonzero(np.isin(PIXELS, KNOWN))
+LOG = {"CRVAL1": 4.179, "CDELT1": 6e-6 * EACH, "CRPIX1": 1, "CTYPE1": "LOG-LINEAR", "DC-FLAG": 1}
 FIELDS = {"apred": "r12", "apstar": "stars", "telescope": "apo25m", "field": "000+14", "prefix": "ap"}
 FIRST = "2M16505794-2118004"
 
@@ -29,7 +32,7 @@ def real(name):
 
 @cache
 def coefficients():
-    """Coefficients (10, 7214) of the flux in three labels, and the labels that they refer to.
+    """Coefficients (10, pixels) of the flux in three labels, and the labels that they refer to.
 
     Those that were found for APOGEE's giants if they are here (at the mean of the fourth label), else simulated lines.
     """
@@ -39,7 +42,8 @@ def coefficients():
     theta = np.loadtxt(folder / f"trained_{stem}.txt")
     baseline = np.loadtxt(folder / f"trained_{stem}_baseline_labels.txt")
     first, second = np.triu_indices(4)
-    return theta[np.r_[0:4, 5 + np.flatnonzero((first < 3) & (second < 3))]], baseline[:3]
+    three = np.r_[0:4, 5 + np.flatnonzero((first < 3) & (second < 3))]
+    return theta[three][:, np.isin(KNOWN, PIXELS)], baseline[:3]
 
 
 def simulated_lines():
@@ -55,30 +59,25 @@ def simulated_lines():
 
 
 def true_flux(labels):
-    """Flux over continuum of stars (N, 3): (N, 8575), 1 outside of the detectors."""
+    """Flux over continuum of stars (N, 3), 1 outside of the detectors."""
     theta, reference = coefficients()
     d = np.atleast_2d(labels) - reference
     first, second = np.triu_indices(3)
-    flux = np.ones((len(d), 8575))
+    flux = np.ones((len(d), PIXELS.size))
     flux[:, USED] = np.clip(np.c_[np.ones(len(d)), d, d[:, first] * d[:, second]] @ theta, 0.05, 1.3)
     return flux
 
 
 def counts(labels, rng, snr):
-    """Flux with a continuum and noise, and its error: (N, 8575)."""
-    x = np.linspace(-1, 1, 8575)
+    """Flux with a continuum and noise, and its error."""
+    x = np.linspace(-1, 1, PIXELS.size)
     slope, level = rng.normal(0, 0.2, (len(labels), 1)), rng.uniform(200, 2000, (len(labels), 1))
     continuum = level * (1 + slope * x - 0.1 * x**2)
     error = continuum / snr
     flux = true_flux(labels) * continuum + error * rng.standard_normal(continuum.shape)
-    outside = ~np.isin(np.arange(8575), USED)
+    outside = ~np.isin(PIXELS, KNOWN)
     flux[:, outside], error = 0, np.where(outside, 1e10, error)
     return flux, error
-
-
-def regions():
-    """Path of the list of continuum pixels, None without test data."""
-    return real("masks/continuum-regions.list")
 
 
 def random_labels(n, rng):
@@ -88,22 +87,14 @@ def random_labels(n, rng):
     return labels
 
 
-def training_set(n=300, seed=1):
+def training_set(n=150, seed=1):
     """The dictionary of the tutorial: labels are (L, N)."""
     rng = np.random.default_rng(seed)
     labels = random_labels(n, rng)
     flux, error = counts(labels, rng, 150.0)
-    s = Spectra(apogee_grid(), flux, np.where(error < 1e9, error**-2, 0))
-    from manyfit.spectra import Clip
-
-    where = regions()
-    continuum = sinusoidal_continuum(
-        s.wavelength,
-        s.flux,
-        s.ivar,
-        continuum_regions=None if where is None else read_regions(where),
-        clip=Clip() if where is None else None,
-    )
+    s = Spectra(apogee_grid()[::EACH], flux, np.where(error < 1e9, error**-2, 0))
+    # as the stars are normalised: the labels are as good as that
+    continuum = sinusoidal_continuum(s.wavelength, s.flux, s.ivar, clip=Clip())
     n = normalize(s, continuum)
     arrays = {"wavelength": s.wavelength.value, "flux": n.flux, "ivar": n.ivar}
     return arrays | {"labels": labels.T, "label_names": NAMES}
@@ -119,13 +110,13 @@ def write_star(tree, obj, labels, *, n_visits=3, snr=60.0, seed=0):
     """Write the apStar file of a star where the archive has it."""
     rng = np.random.default_rng(seed)
     flux, error = counts(np.repeat(np.atleast_2d(labels), n_visits, axis=0), rng, snr)
-    flux = flux / np.median(flux[:, USED], axis=1, keepdims=True) * 500
+    scale = 500 / np.median(flux[:, USED], axis=1, keepdims=True)
+    flux, error = flux * scale, np.where(error < 1e9, error * scale, error)
     if n_visits > 1:
         # as the survey: the coadds by pixel and by visit hold the photons of the visits
         flux = np.vstack([flux.mean(axis=0), flux.mean(axis=0), flux])
-        error = np.full((n_visits, 8575), 500 / snr)
-        error = np.vstack([error[0] / np.sqrt(n_visits), error[0] / np.sqrt(n_visits), error])
-        error[:, ~np.isin(np.arange(8575), USED)] = 1e10
+        coadd = np.sqrt(np.sum(error**2, axis=0)) / n_visits
+        error = np.vstack([coadd, coadd, error])
     primary = fits.PrimaryHDU()
     primary.header.update({"NVISITS": n_visits, "SNR": snr * np.sqrt(n_visits), "OBJID": obj, "VHELIO": 0.0})
     mask = np.zeros(flux.shape, np.int16)

@@ -317,3 +317,29 @@ def test_rows_of_one_workspace_are_found_by_their_context(folder):
     folders = {path.parent.name for path in Path(folder / "products" / "StarRows").glob("*/*.parquet")}
     assert len(folders) == 2
     assert len(Workspace.current().index.entries("StarRows")) == 2
+
+
+def test_a_value_must_not_hide_what_rows_have(folder):
+    class Hides(Task):
+        number = Integer()
+
+        def compute(self, inputs):
+            return {"status": self.number}
+
+    Table({"number": [1]}).write(folder / "t.csv")
+    task = Hides.for_rows(folder / "t.csv")
+    build(task)
+    assert task.value()["status"].tolist() == ["failed"]
+    assert "Hides gives a column 'status', which rows have already. Rename it." in task.value()["error"][0]
+
+
+def test_where_the_file_of_a_row_lies_changes_nothing(folder):
+    for name in "ab":
+        (folder / name).mkdir()
+        (folder / name / "x.txt").write_text("a a")
+    tables = []
+    for name in "ab":
+        Table({"path": [str(folder / name / "x.txt")]}).write(folder / f"{name}.csv")
+        tables.append(Count.for_rows(folder / f"{name}.csv"))
+    build(tables[0])
+    assert [len(table.state().todo) for table in tables] == [0, 0]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from manyfit.blocks import progress_for
+from manyfit.errors import InputError
 
 from ._canonical import digest
 from ._parameters import File, Integer, ParametersOf
 from ._row_identity import graph, shared_of
 from ._row_plan import Plan, State
-from ._row_store import ERROR, STATUS, Outcome
+from ._row_store import ERROR, RESERVED, STATUS, Outcome
 from ._row_table import read_results
 from ._row_work import Failure, values_of
 from ._task import Task
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Environment variable that asks for a bar.
 PROGRESS = "MANYFIT_PROGRESS"
+#: Downloads at one time.
+AT_ONCE = 8
 
 
 class Rows(Task):
@@ -74,7 +78,7 @@ class Rows(Task):
     def compute(self, inputs: Any) -> pa.Table:
         """Do the rows that are left, then gather the results of all."""
         state = self._needed()
-        errors = {place: _prepared(state.plan.context.task(state.plan.rows[place])) for place in state.pending}
+        errors = prepare(state)
         state = self._needed() if errors else state
         todo, total = list(state.todo.items()), len(state.plan.rows)
         with progress_for(os.environ.get(PROGRESS) == "1", self.step.__name__) as progress:
@@ -124,6 +128,14 @@ def rows_of(step: type[Task]) -> type[Rows]:
     return type(f"{step.__name__}Rows", (Rows,), body)
 
 
+def prepare(state: State) -> dict[int, str | None]:
+    """Get what pending rows need from elsewhere, several at once; tracebacks of those that could not be got."""
+    places = list(state.pending)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tasks = [state.plan.context.task(state.plan.rows[place]) for place in places]
+        return dict(zip(places, pool.map(_prepared, tasks), strict=True))
+
+
 def _prepared(task: Task) -> str | None:
     """Get what a row needs from elsewhere; the traceback if that fails."""
     try:
@@ -147,9 +159,17 @@ def _outcome(identity: str, attempt: int, task: Task, value: Any) -> Outcome:
     if isinstance(value, Failure):
         return Outcome(identity, attempt, {}, value.text)
     try:
-        return Outcome(identity, attempt, task.to_row(value), None)
+        return Outcome(identity, attempt, _row(task, value), None)
     except Exception as error:  # noqa: BLE001  so is a value that fits no row
         return Outcome(identity, attempt, {}, Failure(error).text)
+
+
+def _row(task: Task, value: Any) -> Mapping[str, Any]:
+    row = task.to_row(value)
+    for name in RESERVED:
+        if name in row:
+            raise InputError(f"{type(task).__name__} gives a column {name!r}, which rows have already. Rename it.")
+    return row
 
 
 def _gathered(state: State, errors: Mapping[int, str | None]) -> pa.Table:

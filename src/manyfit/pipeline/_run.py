@@ -9,7 +9,7 @@ import luigi
 
 from ._explain import Reason, explain
 from ._row_index import ask_again
-from ._rows import Rows
+from ._rows import Rows, prepare
 from ._task import Task, required_of
 
 
@@ -75,12 +75,13 @@ def run(
         Address of a central scheduler (``luigid``), such as ``"http://localhost:8082"``. Without one, one of this
         process.
     retry_failed
-        Whether rows that failed before are tried again.
+        Whether rows that failed before are tried again, and files that a server did not have are asked for again.
     """
     if retry_failed:
         for rows in _rows(tasks):
             if (state := rows.state()) is not None:
                 ask_again(rows.workspace.index, state.common)
+                prepare(state)
     where = {"local_scheduler": True} if scheduler is None else {"scheduler_url": scheduler}
     found = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True, **where)
     return Summary(found.scheduling_succeeded, found.summary_text, counts(tasks))

@@ -13,7 +13,7 @@ from manyfit.cannon import LabelTable
 from manyfit.pipeline._task import Task
 
 #: What goes into a row of a table of many stars, besides labels and errors.
-KEPT = ("chi2", "dof", "reduced_chi2", "n_pixels", "status", "flags", "mahalanobis", "leverage")
+KEPT = ("chi2", "dof", "reduced_chi2", "n_pixels", "flags", "mahalanobis", "leverage")
 
 
 class LabelsProduct(Task):
@@ -37,6 +37,7 @@ def columns_of(labels: LabelTable) -> dict[str, list[Any]]:
     for name in labels.label_names:
         columns |= {name: labels[name], f"{name}_ERR": labels.error(name)}
     columns |= {name: getattr(labels, name) for name in KEPT}
+    columns["fit_status"] = labels.status  # "status" is that of the row
     columns["covariance"] = labels.covariance.reshape(len(labels), -1)
     return {name: values.tolist() for name, values in columns.items()}
 

@@ -63,9 +63,9 @@ def read_spectra(path: Path) -> Spectra:
 def _bitmask(spectra: Spectra) -> fits.ImageHDU:
     hdu = fits.ImageHDU(np.asarray(spectra.bitmask), name="BITMASK")
     for i, (name, bit) in enumerate(spectra.bits.items()):
-        hdu.header[f"BITNAME{i}"[:8]], hdu.header[f"BIT{i}"] = name, bit
+        hdu.header[f"NAME{i}"], hdu.header[f"BIT{i}"] = name, bit
     return hdu
 
 
 def _names(header: fits.Header) -> list[str]:
-    return [header[key] for key in header if key.startswith("BITNAME")]
+    return [header[key] for key in header if key.startswith("NAME")]
