@@ -77,9 +77,10 @@ def test_it_does_what_the_steps_do(folder):
     ok("co.fits", "-o", "out", "--spectral-unit", "km/s", "--no-report", *SMALL)
     assert written("out") == ALWAYS
     co = cube.read("co.fits", spectral_unit="km/s")
-    signal = cube.signal_mask(co, min_voxels=10, min_bright_voxels=3)
-    same(cube.fit_lines(co, signal), "out/fit.fits")
-    moments = cube.moments(co, signal, noise=noise_of_chosen(co, signal.spatial, without=signal.labels))
+    noise = cube.noise(co, method="auto")
+    signal = cube.signal_mask(co, noise=noise, min_voxels=10, min_bright_voxels=3)
+    same(cube.fit_lines(co, signal, noise=noise), "out/fit.fits")
+    moments = cube.moments(co, signal, noise=noise)
     with fits.open("out/moments.fits") as hdus:
         assert_array_equal(hdus["MOMENT1"].data, moments["moment1"].value)
         assert_array_equal(hdus["PEAK_ERR"].data, moments.error["peak"].value)
@@ -110,11 +111,12 @@ def test_report_and_figures(folder):
 
 
 def test_components(folder):
-    done = ok("co.fits", "-o", "out", "--components", "auto", "--max-components", "2", "--no-report", *SMALL)
+    auto = ("--components", "auto", "--max-components", "2", "--baseline", "1", "--noise-method", "mad")
+    done = ok("co.fits", "-o", "out", "--no-report", *auto, *SMALL)
     co = cube.read("co.fits")
     signal = cube.signal_mask(co, min_voxels=10, min_bright_voxels=3)
     noise = noise_of_chosen(co, signal.spatial, without=signal.labels)
-    found = cube.decompose(co, signal, max_components=2, noise=noise)
+    found = cube.decompose(co, signal, max_components=2, noise=noise, baseline=1)
     with fits.open("out/fit.fits") as hdus:
         assert_array_equal(hdus["NCOMP"].data, found.n_components)
         assert_array_equal(hdus["MEAN_0"].data, found["mean"][0].value)
@@ -272,7 +274,7 @@ def test_report_lists_options_as_toml(folder):
         (["co.fits", "--fixed", "men", "--model", "Gaussian1D()"], "Did you mean 'mean'"),
         (["co.fits", "--bounds", "men=1:2"], "men"),
         (["co.fits", "--components", "2"], "'2' is not one of '1', 'auto'"),
-        (["co.fits", "--components", "auto", "--baseline", "1"], "fits Gaussians alone"),
+        (["co.fits", "--components", "auto", "--bounds", "mean=1:2"], "fits Gaussians"),
         (["co.fits", "--components", "auto", "--max-components", "0"], "max_components"),
         (["co.fits", "--table", "csv"], "'csv' is not one of"),
         (["co.fits", "--hdu", "NONE"], "NONE"),

@@ -45,7 +45,7 @@ def test_mad_is_that_of_astropy_with_blanks():
     np.testing.assert_allclose(cube.noise(co(data)).value, mad_std(clean, axis=0, ignore_nan=True), rtol=1e-14)
 
 
-@pytest.mark.parametrize("method", ["mad", "std", "difference"])
+@pytest.mark.parametrize("method", ["mad", "std", "difference", "auto"])
 def test_methods_find_the_deviation_of_white_noise(method):
     found = cube.noise(co(RNG.normal(0, 3, (2000, 5, 5))), method=method)
     np.testing.assert_allclose(found.value.mean(), 3, rtol=0.02)
@@ -89,6 +89,47 @@ def test_a_response_gives_one_number_for_all_spectra():
     np.testing.assert_allclose(found[0].value, 0.4 / gain, rtol=0.02)
     spread = np.std(found[0].value * gain)
     assert spread < 1e-12  # the estimate of each spectrum by itself would scatter by 5 %
+
+
+def test_auto_knows_correlated_channels():
+    found = cube.noise(co(smoothed(400)), method="auto")
+    truth = np.sqrt(6) / 4
+    assert np.median(found.value) == pytest.approx(truth, rel=0.03)
+    assert np.median(cube.noise(co(smoothed(400)), method="difference").value) < 0.65 * truth
+
+
+def test_auto_where_lines_fill_the_band():
+    x = np.arange(60.0)[:, None, None]
+    data = RNG.normal(0, 0.5, (60, 20, 20))
+    data[:, :17] += 5 * np.exp(-0.5 * ((x - 30) / 9) ** 2)
+    sigma = {method: np.median(cube.noise(co(data), method=method).value) for method in ("mad", "auto")}
+    assert sigma["mad"] > 1.4
+    assert sigma["auto"] == pytest.approx(0.5, rel=0.1)
+
+
+def test_auto_of_blanks_one_spectrum_and_few_channels():
+    data = RNG.normal(size=(80, 4, 5))
+    data[:, 1, 1], data[:, 2, 2] = np.nan, 0.0
+    found = cube.noise(co(data), method="auto").value
+    assert np.isnan(found[1, 1])
+    assert found[2, 2] == 0
+    one = cube.noise(co(data)[:, 0, 0], method="auto").value
+    assert one == pytest.approx(1, abs=0.5)
+    np.testing.assert_array_equal(
+        cube.noise(co(data[:3]), method="auto").value, cube.noise(co(data[:3]), method="difference").value
+    )
+
+
+def test_auto_finds_the_brightest_gas_of_l1448():
+    path = Path(os.environ.get("MANYFIT_TEST_DATA", "/nonexistent")) / "cubes" / "l1448_13co.fits"
+    if not path.is_file():
+        pytest.skip("l1448_13co.fits is not in the folder cubes of MANYFIT_TEST_DATA")
+    real = cube.read(path, unit="K")
+    sigma = cube.noise(real, method="auto")
+    assert np.median(sigma.value) == pytest.approx(0.151, rel=0.06)  # residuals of the decomposed spectra
+    brightest = np.argsort(-real.values().max(axis=0), axis=None)[:200]
+    assert cube.signal_mask(real, noise=sigma).spatial.reshape(-1)[brightest].all()
+    assert not cube.signal_mask(real).spatial.reshape(-1)[brightest].all()  # which is why the command takes auto
 
 
 def test_the_response_of_a_real_cube():

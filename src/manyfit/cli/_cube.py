@@ -15,7 +15,7 @@ from manyfit.cli._fit import _model, _progress, _scheduler
 
 FILE = click.Path(path_type=Path)
 FORMATS = ("ecsv", "parquet")
-NOISE = ("mad", "difference", "std")
+NOISE = ("auto", "mad", "difference", "std")
 #: Options that change nothing in what is found.
 SILENT = ("config", "overwrite", "quiet")
 
@@ -42,8 +42,19 @@ Examples:
 @click.option("--bad", metavar="FILE", help="Image that is not zero where data are bad.")
 @click.option("--uncertainty", metavar="FILE|NUMBER", help="Standard deviation of the data, such as '0.25 K'.")
 @click.option("--gain", metavar="FILE", help="Response, such as a primary beam, to which noise is inverse.")
-@click.option("--noise-method", type=click.Choice(NOISE), default="mad", show_default=True, help="How to estimate it.")
-@click.option("--noise-channels", multiple=True, metavar="LOW:HIGH", help="Channels without lines; repeatable.")
+@click.option(
+    "--noise-method",
+    type=click.Choice(NOISE),
+    default="auto",
+    show_default=True,
+    help="How to estimate it; auto: from differences of channels, as lines may fill the band.",
+)
+@click.option(
+    "--noise-channels",
+    multiple=True,
+    metavar="LOW:HIGH",
+    help="Channels without lines: their MAD.",
+)
 @click.option("--mask-low", type=float, default=3, show_default=True, help="S/N of voxels of a region.")
 @click.option("--mask-high", type=float, default=6, show_default=True, help="S/N of its bright voxels.")
 @click.option("--min-voxels", type=int, default=40, show_default=True, help="A region has more voxels.")
@@ -130,13 +141,11 @@ def cube(
     with times.step("loading"):
         from manyfit.cli._cube_options import Fitting, Masking, Output, Reading
         from manyfit.cli._cube_run import run
-    if components != "1" and (model or fixed or bounds or baseline is not None):
-        raise click.UsageError(
-            "--components auto fits Gaussians alone: leave out --model, --fixed, --bounds and --baseline."
-        )
+    if components != "1" and (model or fixed or bounds):
+        raise click.UsageError("--components auto fits Gaussians: leave out --model, --fixed and --bounds.")
     read = Reading(file, hdu, unit, spectral_unit, convention, rest, medium, bad, uncertainty, gain)
     mask = Masking(
-        noise_method,
+        "mad" if noise_channels and noise_method == "auto" else noise_method,
         (mask_low, mask_high),
         min_voxels,
         min_bright_voxels,

@@ -42,8 +42,8 @@ class Masking:
     everything: bool
 
     @property
-    def is_default(self) -> bool:
-        """Whether nothing was said of the noise."""
+    def needs_second(self) -> bool:
+        """Whether the noise is to be estimated again without the signal, which makes it too large."""
         return self.method == "mad" and not self.noise_channels
 
 

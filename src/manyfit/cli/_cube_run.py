@@ -32,6 +32,7 @@ PRODUCTS = {
     *("fit.fits", "moments.fits", "mask.fits", "figures", "report.html", "fit.zarr", "table.ecsv", "table.parquet")
 }
 SOURCES = {
+    "auto": "from differences of channels, corrected for the correlation of neighbours",
     "mad": "from the median absolute deviation of each spectrum",
     "difference": "from the differences of neighbouring channels",
     "std": "from the standard deviation of each spectrum",
@@ -100,7 +101,7 @@ def _fit(cube: Cube, masking: Masking, fitting: Fitting, times: Times, say: Say)
         noise = _noise(cube, masking)
     say(f"noise: {_noise_text(noise, SOURCES[masking.method] if cube.uncertainty is None else 'as given')}")
     signal = None if masking.everything else _signal(cube, masking, noise, times, say)
-    if signal is not None and cube.uncertainty is None and masking.is_default:
+    if signal is not None and cube.uncertainty is None and masking.needs_second:
         with times.step("noise"):
             noise = noise_of_chosen(cube, signal.spatial, without=signal.labels)
         say(f"noise: {_noise_text(noise, 'in channels without signal; it is what is used from here')}")
@@ -159,6 +160,8 @@ def _lines(
             max_components=fitting.max_components,
             criterion=fitting.criterion,
             noise=noise,
+            baseline=fitting.baseline,
+            coherence=fitting.coherence,
             scheduler=fitting.scheduler,
             workers=fitting.workers,
             progress=progress,

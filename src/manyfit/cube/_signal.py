@@ -91,7 +91,9 @@ def signal_mask(
         Thresholds in units of the noise; a voxel has to be above, not at them.
     noise
         Standard deviations: number, map, or anything that broadcasts to the cube. Default: the uncertainty of the
-        cube, else ``noise(cube)``, estimated in the same reading of the data.
+        cube, else ``noise(cube)``, the MAD of all channels, estimated in the same reading of the data. Where lines
+        fill much of the band that is too large, and the brightest spectra are missed: give
+        ``noise(cube, method="auto")``, as the command ``manyfit cube`` does.
     structure
         Which of the 3 x 3 x 3 voxels (channels, rows, columns) around a voxel touch it. Default: all.
     min_voxels, min_bright_voxels
