@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from manyfit.kernels._jit import compiled
 
-from ._normal_kernel import factorise, substitute
+from ._normal_kernel import copy, factorise, substitute
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,6 +25,25 @@ ROUNDING = 1e-14  # rounding of chi-squared, as a part of the sum of squares tha
 DAMPING = 1e-3  # first damping after a step that did not lower chi-squared
 MOST_DAMPING = 1e12
 SAME_POINT = 1e-5  # runs that end closer than this have found the same minimum
+
+
+@compiled
+def highest(exponents: Integers) -> int:
+    """The highest power."""
+    power = 0
+    for t in range(exponents.shape[0]):
+        for j in range(exponents.shape[1]):
+            power = max(power, exponents[t, j])
+    return power
+
+
+@compiled
+def largest(step: Floats) -> float:
+    """The largest size of an element; NaN counts for nothing."""
+    size = 0.0
+    for a in range(len(step)):
+        size = max(size, abs(step[a]))
+    return size
 
 
 @compiled
@@ -106,7 +125,9 @@ def half_derivatives(
     slopes_at(exponents, powers, jacobian)
     normal, gradient = np.empty((n_labels, n_labels)), np.zeros(n_labels)
     gauss_newton(matrix, jacobian, normal)
-    second = normal.copy()
+    second = np.empty((n_labels, n_labels))
+    for a in range(n_labels):
+        copy(normal[a], second[a])
     for t in range(n_terms):
         rest = -vector[t]
         for u in range(n_terms):
@@ -126,8 +147,9 @@ def half_derivatives(
 def damped_step(second: Floats, normal: Floats, gradient: Floats, damping: float, step: Floats) -> bool:
     """Newton's step with damping; False if the damped matrix is not positive."""
     size = len(gradient)
-    damped = second.copy()
+    damped = np.empty((size, size))
     for a in range(size):
+        copy(second[a], damped[a])
         damped[a, a] += damping * normal[a, a]
         step[a] = -gradient[a]
     if not factorise(damped):
@@ -142,7 +164,8 @@ def newton(
 ) -> Any:
     """Move labels to a minimum, in place. Returns chi-squared, number of steps and status."""
     n_terms, n_labels = exponents.shape
-    powers, v, jacobian = np.empty((n_labels, np.max(exponents) + 1)), np.empty(n_terms), np.empty((n_terms, n_labels))
+    powers, v = np.empty((n_labels, highest(exponents) + 1)), np.empty(n_terms)
+    jacobian = np.empty((n_terms, n_labels))
     trial, step = np.empty(n_labels), np.empty(n_labels)
     terms_at(x, exponents, powers, v)
     now, damping = constant + form(matrix, vector, v), 0.0
@@ -151,7 +174,8 @@ def newton(
         moved = False
         while not moved:
             if damped_step(second, normal, gradient, damping, step):
-                trial[:] = x + step
+                for a in range(n_labels):
+                    trial[a] = x[a] + step[a]
                 terms_at(trial, exponents, powers, v)
                 new = constant + form(matrix, vector, v)
                 moved = new <= now + ROUNDING * constant
@@ -159,9 +183,9 @@ def newton(
                 damping = max(DAMPING, 4.0 * damping)
                 if damping > MOST_DAMPING:
                     return now, iteration, SINGULAR
-        x[:] = trial
+        copy(trial, x)
         now = new
-        if np.max(np.abs(step)) < STILL and damping < 1.0:
+        if largest(step) < STILL and damping < 1.0:
             return now, iteration, CONVERGED
         damping = 0.1 * damping if damping > DAMPING else 0.0
     return now, limit, MAX_ITERATIONS
@@ -170,39 +194,48 @@ def newton(
 @compiled
 def best_starts(matrix: Floats, vector: Floats, designs: Floats, count: int) -> Integers:
     """Indices of the starts with the smallest chi-squared; `designs` (K, T) are their terms."""
-    values = np.empty(len(designs))
-    for k in range(len(designs)):
+    n_starts = len(designs)
+    values, order = np.empty(n_starts), np.empty(n_starts, dtype=np.int64)
+    for k in range(n_starts):
         values[k] = form(matrix, vector, designs[k])
-    return np.argsort(values, kind="mergesort")[:count]
+        place = k
+        while place > 0 and values[k] < values[order[place - 1]]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+    return order[:count]
 
 
 @compiled
 def covariance_at(matrix: Floats, exponents: Integers, x: Floats, covariance: Floats) -> bool:
     """Inverse of ``J G J`` at the labels; NaN and False if it is singular."""
     n_terms, n_labels = exponents.shape
-    powers, v, jacobian = np.empty((n_labels, np.max(exponents) + 1)), np.empty(n_terms), np.empty((n_terms, n_labels))
+    powers, v = np.empty((n_labels, highest(exponents) + 1)), np.empty(n_terms)
+    jacobian = np.empty((n_terms, n_labels))
     terms_at(x, exponents, powers, v)
     slopes_at(exponents, powers, jacobian)
     normal = np.empty((n_labels, n_labels))
     gauss_newton(matrix, jacobian, normal)
-    if not factorise(normal):
-        covariance[:] = np.nan
-        return False
-    covariance[:] = np.eye(n_labels)
+    regular = factorise(normal)
     for a in range(n_labels):
-        substitute(normal, covariance[a])
-    return True
+        for b in range(n_labels):
+            covariance[a, b] = (1.0 if a == b else 0.0) if regular else np.nan
+        if regular:
+            substitute(normal, covariance[a])
+    return regular
 
 
 @compiled
-def unpacked(half: Floats, size: int) -> Floats:
-    """The symmetric matrix whose upper half is given row by row."""
-    full, c = np.empty((size, size)), 0
-    for t in range(size):
-        for u in range(t, size):
-            full[t, u] = full[u, t] = half[c]
+def add_unpacked(half: Floats, full: Floats) -> None:
+    """Add the symmetric matrix whose upper half is given row by row."""
+    c = 0
+    for t in range(len(full)):
+        full[t, t] += half[c]
+        c += 1
+        for u in range(t + 1, len(full)):
+            full[t, u] += half[c]
+            full[u, t] = full[t, u]
             c += 1
-    return full
 
 
 @compiled
@@ -226,18 +259,58 @@ def search(
     ends, values = np.empty((len(order), starts.shape[1])), np.empty(len(order))
     chi2, steps, status, start = np.inf, 0, NON_FINITE, -1
     for k in range(len(order)):
-        ends[k] = starts[order[k]]
+        copy(starts[order[k]], ends[k])
         value, n, code = newton(matrix, vector, constant, exponents, ends[k], limit, full)
         values[k] = value if code == CONVERGED else np.inf
         # An earlier run keeps its place unless a later one is better beyond rounding.
         if np.isfinite(value) and (start < 0 or value < chi2 - 10.0 * ROUNDING * constant):
             chi2, steps, status, start = value, n, code, order[k]
-            best[:] = ends[k]
+            copy(ends[k], best)
     gap = np.inf
     for k in range(len(order)):
-        if np.max(np.abs(ends[k] - best)) > SAME_POINT:
+        for a in range(len(best)):
+            ends[k, a] -= best[a]
+        if largest(ends[k]) > SAME_POINT:
             gap = min(gap, values[k] - chi2)
     return chi2, steps, status, start, gap
+
+
+@compiled
+def packed_form(half: Floats, vector: Floats, v: Floats) -> float:
+    """``v G v - 2 h v`` for the upper half of G."""
+    total, c = 0.0, 0
+    for t in range(len(v)):
+        row = half[c] * v[t] - 2.0 * vector[t]
+        c += 1
+        for u in range(t + 1, len(v)):
+            row += 2.0 * half[c] * v[u]
+            c += 1
+        total += row * v[t]
+    return total
+
+
+@compiled
+def star_form(
+    matrix: Floats, vector: Floats, constant: Floats, count: Integers, n_labels: int, total: Floats, right: Floats
+) -> Any:
+    """Add the forms of the chips of a star to `total` and `right`; returns the constant and a status."""
+    rest, pixels = 0.0, 0
+    for chip in range(len(constant)):
+        add_unpacked(matrix[chip], total)
+        for t in range(len(right)):
+            right[t] += vector[chip, t]
+        rest += constant[chip]
+        pixels += count[chip]
+    if pixels == 0:
+        return rest, NO_VALID_PIXELS
+    if pixels < n_labels:
+        return rest, TOO_FEW_PIXELS
+    check = rest
+    for t in range(len(right)):
+        check += abs(right[t])
+        for u in range(len(right)):
+            check += abs(total[t, u])
+    return rest, CONVERGED if abs(check) < np.inf else NON_FINITE
 
 
 @compiled
@@ -264,22 +337,16 @@ def infer_stars(
     labels, covariance = np.full((n_stars, n_labels), np.nan), np.full((n_stars, n_labels, n_labels), np.nan)
     chip_chi2, gap = np.full((n_stars, n_chips), np.nan), np.full(n_stars, np.inf)
     status, steps, start = np.zeros(n_stars, np.int64), np.zeros(n_stars, np.int64), np.full(n_stars, -1)
-    powers, v = np.empty((n_labels, np.max(exponents) + 1)), np.empty(n_terms)
+    powers, v = np.empty((n_labels, highest(exponents) + 1)), np.empty(n_terms)
     for n in range(n_stars):
-        pixels = np.sum(count[n])
-        total, right = unpacked(np.sum(matrix[n], axis=0), n_terms), np.sum(vector[n], axis=0)
-        for t in range(n_terms):
-            total[t, t] += prior[t]
-        if pixels == 0:
-            status[n] = NO_VALID_PIXELS
-        elif pixels < n_labels:
-            status[n] = TOO_FEW_PIXELS
-        elif not (np.isfinite(np.sum(constant[n])) and np.all(np.isfinite(total)) and np.all(np.isfinite(right))):
-            status[n] = NON_FINITE
+        total, right = np.zeros((n_terms, n_terms)), np.zeros(n_terms)
+        rest, status[n] = star_form(matrix[n], vector[n], constant[n], count[n], n_labels, total, right)
         if status[n] != CONVERGED:
             continue
+        for t in range(n_terms):
+            total[t, t] += prior[t]
         _, steps[n], status[n], start[n], gap[n] = search(
-            total, right, np.sum(constant[n]), exponents, starts, designs, n_starts, limit, full, labels[n]
+            total, right, rest, exponents, starts, designs, n_starts, limit, full, labels[n]
         )
         if start[n] < 0:
             continue
@@ -287,5 +354,5 @@ def infer_stars(
             status[n] = SINGULAR
         terms_at(labels[n], exponents, powers, v)
         for chip in range(n_chips):
-            chip_chi2[n, chip] = constant[n, chip] + form(unpacked(matrix[n, chip], n_terms), vector[n, chip], v)
+            chip_chi2[n, chip] = constant[n, chip] + packed_form(matrix[n, chip], vector[n, chip], v)
     return labels, covariance, chip_chi2, status, steps, start, gap

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manyfit.kernels._jit import compiled
 
-from ._normal_kernel import factorise, substitute, unpack
+from ._normal_kernel import copy, factorise, substitute, unpack
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -60,7 +60,7 @@ def solve_with_signs(matrix: Floats, vector: Floats, penalty: float, used: Bools
     for t in range(1, size):
         if np.sign(right[t]) != np.sign(theta[t]):
             return False
-    theta[:] = right
+    copy(right, theta)
     return True
 
 
@@ -92,7 +92,7 @@ def lasso(matrix: Floats, vector: Floats, penalty: float, used: Bools, theta: Fl
             step = sweep(matrix, vector, penalty, used, theta)
         trial = theta.copy()
         if solve_with_signs(matrix, vector, penalty, used, trial) and is_minimum(matrix, vector, penalty, used, trial):
-            theta[:] = trial
+            copy(trial, theta)
             return True
         if step < STILL:
             return False
@@ -106,11 +106,13 @@ def lasso_pixels(
     """L1 coefficients (T, B) of the active pixels of a tile, in place of first guesses."""
     n_terms, n_pixels = vector.shape
     full, right, guess = np.empty((n_terms, n_terms)), np.empty(n_terms), np.empty(n_terms)
+    held = np.empty(n_terms, dtype=np.bool_)
     for p in range(n_pixels):
         if not active[p]:
             continue
         unpack(matrix, p, used[:, p], full)
-        right[:] = vector[:, p]
-        guess[:] = np.where(used[:, p], theta[:, p], 0.0)
-        lasso(full, right, penalty[p], used[:, p], guess)
-        theta[:, p] = guess
+        for t in range(n_terms):
+            right[t], held[t] = vector[t, p], used[t, p]
+            guess[t] = theta[t, p] if used[t, p] else 0.0
+        lasso(full, right, penalty[p], held, guess)
+        copy(guess, theta[:, p])

@@ -33,6 +33,13 @@ def clean(flux: Any, ivar: Any, mask: Any, clean_flux: Floats, clean_ivar: Float
 
 
 @compiled
+def copy(values: Any, target: Any) -> None:
+    """Copy a row. An assignment to a slice would do, but takes ten times as long to compile."""
+    for k in range(len(values)):
+        target[k] = values[k]
+
+
+@compiled
 def add_scaled_rows(total: Floats, factors: Floats, rows: Floats) -> None:
     """Add to each row c of `total` (C, B) the sum over k of ``factors[k, c] rows[k]``, four rows at a time."""
     n_sums, n_pixels = total.shape
@@ -63,7 +70,8 @@ def normal_sums(flux: Floats, ivar: Floats, s2: Floats, design: Floats, products
                 weight[k, p] = w
                 weighted[k, p] = w * flux[n, p]
                 constant[p] += w * flux[n, p] * flux[n, p]
-            factors[k], terms[k] = products[n], design[n]
+            copy(products[n], factors[k])
+            copy(design[n], terms[k])
         add_scaled_rows(matrix, factors, weight)
         add_scaled_rows(vector, terms, weighted)
     return matrix, vector, constant
@@ -129,8 +137,8 @@ def solve_pixels(matrix: Floats, vector: Floats, used: NDArray[np.bool_], theta:
         unpack(matrix, p, used[:, p], full)
         for t in range(n_terms):
             right[t] = vector[t, p] if used[t, p] else 0.0
-        if factorise(full):
+        regular = factorise(full)
+        if regular:
             substitute(full, right)
-            theta[:, p] = right
-        else:
-            theta[:, p] = np.nan
+        for t in range(n_terms):
+            theta[t, p] = right[t] if regular else np.nan

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from manyfit.kernels._jit import compiled
 
+from ._normal_kernel import copy
+
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-7  # relative step at which Newton ends: it converges quadratically, so the error is of order 1e-13
@@ -25,7 +27,7 @@ def squared_residuals(flux: Floats, design: Floats, theta: Floats, squares: Floa
     n_stars, n_pixels = flux.shape
     residual = np.empty(n_pixels)
     for n in range(n_stars):
-        residual[:] = flux[n]
+        copy(flux[n], residual)
         for t in range(design.shape[1]):
             v = design[n, t]
             for p in range(n_pixels):

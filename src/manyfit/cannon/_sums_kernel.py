@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from manyfit.kernels._jit import compiled
 
+from ._normal_kernel import copy
+
 Floats = NDArray[np.float64]
 
 GROUP = 64  # stars that are summed side by side
@@ -116,8 +118,8 @@ def label_sums(flux: Any, ivar: Any, base: Floats, theta: Floats, products: Floa
         last = min(group + GROUP, n_stars)
         for k in range(n_chips):
             sums = chip_sums(flux[group:last], ivar[group:last], base, theta, products, s2, chips[k, 0], chips[k, 1])
-            matrix[group:last, k] = sums[0].T
-            vector[group:last, k] = sums[1].T
-            constant[group:last, k] = sums[2]
-            count[group:last, k] = sums[3]
+            for s in range(last - group):
+                copy(sums[0][:, s], matrix[group + s, k])
+                copy(sums[1][:, s], vector[group + s, k])
+                constant[group + s, k], count[group + s, k] = sums[2][s], sums[3][s]
     return matrix, vector, constant, count
