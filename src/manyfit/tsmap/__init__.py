@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from manyfit.tsmap._response import write_point_source_response as write_point_source_response
     from manyfit.tsmap._simulate import Simulation as Simulation
     from manyfit.tsmap._simulate import simulate as simulate
+    from manyfit.tsmap._simulate_steady import SteadySimulation as SteadySimulation
+    from manyfit.tsmap._simulate_steady import simulate_steady as simulate_steady
     from manyfit.tsmap._solution import Solution as Solution
     from manyfit.tsmap._solve import solve as solve
     from manyfit.tsmap._spectrum import Band as Band
@@ -60,7 +62,9 @@ __getattr__, __dir__, __all__ = lazy(
         "bin_events": "_binning",
         "parse_spectrum": "_spectrum_text",
         "Simulation": "_simulate",
+        "SteadySimulation": "_simulate_steady",
         "simulate": "_simulate",
+        "simulate_steady": "_simulate_steady",
         "write_detector_response": "_response",
         "write_point_source_response": "_response",
     },

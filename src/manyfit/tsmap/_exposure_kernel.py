@@ -70,6 +70,8 @@ def interpolate(x: float, y: float, z: float, colatitudes: Array, nside: int, pi
         upper, corner = 1.0 - lower, 0.0
     weights[0], weights[1] = upper * (1.0 - right) + corner, upper * right + corner
     weights[2], weights[3] = lower * (1.0 - right_below) + corner, lower * right_below + corner
+    for k in range(4):  # on a ring or between two pixels rounding gives -1e-16: the source would take counts away
+        weights[k] = max(weights[k], 0.0)
 
 
 @compiled

@@ -162,12 +162,13 @@ def write_axes(group: Any, axes: Axes) -> None:
 
 
 def write_dense(path: str | Path, axes: Axes, values: Any, *, unit: str, overwrite: bool) -> None:
-    """Write a histogram with a value for each bin."""
+    """Write a histogram with a value for each bin; single precision stays so."""
+    single = getattr(values, "dtype", None) == np.float32
     with created(path, overwrite=overwrite) as file:
         group = file.create_group("hist")
         group.attrs.update({"format": "dense", "unit": unit})
         write_axes(group.create_group("axes"), axes)
-        group.create_dataset("contents", data=np.asarray(values, dtype=np.float64))
+        group.create_dataset("contents", data=np.asarray(values, dtype=np.float32 if single else np.float64))
 
 
 def write_coo(
