@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -32,7 +34,7 @@ def load(path: str | Path) -> CannonModel:
 
 
 def _read_npz(path: Path) -> ModelParts:
-    with _reading(path), np.load(path, allow_pickle=False) as archive:
+    with _reading(path) as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     if HEADER not in arrays:
         raise InputError(f"{str(path)!r} has no header; it is no model that manyfit wrote.")
@@ -42,7 +44,7 @@ def _read_npz(path: Path) -> ModelParts:
 def _read_fits(path: Path) -> ModelParts:
     from astropy.io import fits
 
-    with _reading(path), fits.open(path, memmap=False, checksum=True) as hdus:
+    with _reading(path) as file, fits.open(file, memmap=False, checksum=True) as hdus:
         arrays = {hdu.name.lower(): hdu.data for hdu in hdus[1:]}
     if HEADER not in arrays:
         raise InputError(f"{str(path)!r} has no HDU {HEADER.upper()}; it is no model that manyfit wrote.")
@@ -50,12 +52,12 @@ def _read_fits(path: Path) -> ModelParts:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Damage, of which the libraries warn or raise anything, as an error that names the file."""
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """The content of a file; damage, of which the libraries warn or raise anything, as an error that names the file."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of wrong checksums and missing bytes
         try:
-            yield
+            yield BytesIO(path.read_bytes())
         except ManyfitError:
             raise
         except Exception as error:

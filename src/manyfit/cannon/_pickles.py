@@ -79,8 +79,11 @@ def read_pickle(path: str | Path) -> Any:
         ) from error
 
 
-class _Restricted(pickle.Unpickler):
-    """An unpickler that knows records only. Texts of Python 2 are read as Latin-1, which keeps their bytes."""
+class _Restricted(pickle._Unpickler):
+    """An unpickler that knows records only. Texts of Python 2 are read as Latin-1, which keeps their bytes.
+
+    It is the one in Python: that in C makes a list as long as any number that a pickle gives for a place in it.
+    """
 
     def __init__(self, path: Path, content: bytes) -> None:
         super().__init__(BytesIO(content), encoding="latin1")

@@ -63,7 +63,7 @@ def _giants(rng: np.random.Generator, n_stars: int) -> tuple[Floats, Floats]:
     """Labels (N, 3) along a giant branch, which moves with metallicity, and the hidden abundance (N,)."""
     logg = rng.triangular(0.8, 2.6, 3.6, n_stars)
     fe_h = np.clip(rng.normal(-0.15, 0.3, n_stars), -1.2, 0.45)
-    teff = 4700 + 420 * (logg - 2.5) - 260 * fe_h + rng.normal(0, 110, n_stars)
+    teff = 4700 + 420 * (logg - 2.5) - 260 * fe_h + rng.normal(0, 150, n_stars)
     return np.stack([teff, logg, fe_h], axis=1), rng.normal(0.05 - 0.2 * fe_h, 0.08)
 
 
