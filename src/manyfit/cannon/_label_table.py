@@ -34,7 +34,7 @@ class LabelTable:
     formal_covariance
         Covariance by the noise and the model's scatter alone, (N, L, L).
     chi2
-        Chi-squared at the minimum, (N,).
+        Chi-squared at the minimum, (N,), of the pixels alone: hidden labels with their prior are at their likeliest.
     dof
         Degrees of freedom: pixels minus fitted numbers, (N,).
     n_pixels
@@ -54,7 +54,8 @@ class LabelTable:
     chip_chi2, chip_pixels
         Chi-squared and number of pixels in each chip, (N, C).
     nuisance, nuisance_error
-        Continuum coefficients, ``"rv"`` (km/s) and ``"broadening"`` (km/s), if they were fitted, each (N,).
+        Hidden labels of the model, ``"hidden_1"`` and so on, and continuum coefficients, ``"rv"`` (km/s) and
+        ``"broadening"`` (km/s), if they were fitted, each (N,).
     """
 
     label_names: tuple[str, ...]

@@ -171,6 +171,8 @@ class CannonModel:
 
         The pixels of a star are summed once, after which chi-squared is a small form of the labels; Newton's method
         finds its minimum from several starts. Labels of a star depend on nothing but its own spectrum, bit for bit.
+        Hidden labels of the model are fitted too, with their standard normal prior. As the flux is linear in them, that
+        is the same as to marginalise over them: the noise of the pixels has the covariance ``1 / w + φ φᵀ``.
 
         Parameters
         ----------

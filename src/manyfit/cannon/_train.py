@@ -84,7 +84,7 @@ def train(
     scheduler, workers
         Where tiles of pixels are trained: "threads" (default) or "serial", and in how many threads.
     progress
-        Called as ``progress(done, total)`` in pixels.
+        Called as ``progress(done, total)`` in pixels, for each model that is trained on the way.
 
     Returns
     -------
