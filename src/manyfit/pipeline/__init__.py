@@ -13,6 +13,7 @@ from manyfit._lazy import lazy
 
 if TYPE_CHECKING:
     from manyfit.pipeline._input_file import InputFile as InputFile
+    from manyfit.pipeline._input_file import StoredFile as StoredFile
     from manyfit.pipeline._parameters import Choice as Choice
     from manyfit.pipeline._parameters import File as File
     from manyfit.pipeline._parameters import Flag as Flag
@@ -37,6 +38,7 @@ __getattr__, __dir__, __all__ = lazy(
         "Names": "_parameters",
         "ParametersOf": "_parameters",
         "Quantity": "_parameters",
+        "StoredFile": "_input_file",
         "Task": "_task",
         "Text": "_parameters",
         "Workspace": "_workspace",

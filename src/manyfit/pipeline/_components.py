@@ -10,6 +10,7 @@ import luigi
 
 from manyfit.errors import InputError
 
+from . import tasks
 from ._task import Task
 
 GROUP = "manyfit.tasks"
@@ -38,18 +39,19 @@ class Component:
 
 
 def components() -> list[Component]:
-    """All tasks of installed packages, those of manyfit first.
+    """All tasks that are ready to use: those of manyfit, then those of other installed packages.
 
     Raises
     ------
     InputError
         A package declares something that cannot be imported or is no task.
     """
-    found = [_component(entry) for entry in entry_points(group=GROUP)]
-    return sorted(found, key=lambda part: (part.package != "manyfit", part.package, part.name))
+    own = [_component(getattr(tasks, name), "manyfit") for name in tasks.__all__]
+    others = [_loaded(entry) for entry in entry_points(group=GROUP)]
+    return own + sorted(others, key=lambda part: (part.package, part.name))
 
 
-def _component(entry: EntryPoint) -> Component:
+def _loaded(entry: EntryPoint) -> Component:
     package = entry.dist.name if entry.dist else "?"
     try:
         task = entry.load()
@@ -57,6 +59,10 @@ def _component(entry: EntryPoint) -> Component:
         raise InputError(f"The task {entry.name!r} of the package {package!r} cannot be imported: {error!r}") from error
     if not (isinstance(task, type) and issubclass(task, Task)):
         raise InputError(f"{entry.value!r} of the package {package!r} is no task of manyfit.pipeline.")
+    return _component(task, package)
+
+
+def _component(task: type[Task], package: str) -> Component:
     summary = (task.__doc__ or "").strip().partition("\n")[0]
     return Component(task.get_task_family(), package, summary, tuple(_parameter(*p) for p in task.get_params()))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +13,8 @@ from manyfit.errors import InputError
 
 from ._canonical import digest
 from ._parameters import File, Integer, ParametersOf
-from ._row_identity import graph, shared_of
+from ._row_files import is_to_ask, prepare
+from ._row_identity import shared_of
 from ._row_plan import Plan, State
 from ._row_store import ERROR, RESERVED, STATUS, Outcome
 from ._row_table import read_results
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Environment variable that asks for a bar.
 PROGRESS = "MANYFIT_PROGRESS"
-#: Downloads at one time.
-AT_ONCE = 8
 
 
 class Rows(Task):
@@ -53,6 +51,7 @@ class Rows(Task):
     shared = ParametersOf(Task, default={})
     step: ClassVar[type[Task]] = Task
     suffix: ClassVar[str] = ".parquet"
+    _errors: Mapping[int, str | None] = {}
     _read: tuple[tuple[int, int], Plan] | None = None
 
     def requires(self) -> Any:
@@ -71,15 +70,24 @@ class Rows(Task):
         return None if state is None else self._record_of(state)
 
     def complete(self) -> bool:
-        """Whether all rows whose input exists are dealt with, and the table of results is there."""
+        """Whether all rows whose input exists are dealt with, and the table of results is there.
+
+        A server that may have the input of pending rows is asked once in a run, and again an hour later.
+        """
         state = self.state()
-        return state is not None and not state.todo and self.workspace.is_done(digest(self._record_of(state)))
+        if state is None or state.todo or is_to_ask(state):
+            return False
+        return self.workspace.is_done(digest(self._record_of(state)))
+
+    def run(self) -> None:
+        """Get the input of pending rows that is elsewhere, then do the rows that are left."""
+        state = self.state()
+        self._errors = {} if state is None else prepare(state)
+        super().run()
 
     def compute(self, inputs: Any) -> pa.Table:
         """Do the rows that are left, then gather the results of all."""
         state = self._needed()
-        errors = prepare(state)
-        state = self._needed() if errors else state
         todo, total = list(state.todo.items()), len(state.plan.rows)
         with progress_for(os.environ.get(PROGRESS) == "1", self.step.__name__) as progress:
             for start in range(0, len(todo), self.batch):
@@ -87,7 +95,7 @@ class Rows(Task):
                 state.store.put(_outcomes(state, part, inputs))
                 if progress is not None:
                     progress(total - len(todo) + start + len(part), total)
-        return _gathered(state.now(), errors)
+        return _gathered(state.now(), self._errors)
 
     def write(self, value: pa.Table, path: Path) -> None:
         """Write the table of results."""
@@ -126,24 +134,6 @@ def rows_of(step: type[Task]) -> type[Rows]:
     """The class of the tasks that do a step for each row of a table."""
     body = {"step": step, "shared": ParametersOf(step, default={}), "__module__": step.__module__}
     return type(f"{step.__name__}Rows", (Rows,), body)
-
-
-def prepare(state: State) -> dict[int, str | None]:
-    """Get what pending rows need from elsewhere, several at once; tracebacks of those that could not be got."""
-    places = list(state.pending)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        tasks = [state.plan.context.task(state.plan.rows[place]) for place in places]
-        return dict(zip(places, pool.map(_prepared, tasks), strict=True))
-
-
-def _prepared(task: Task) -> str | None:
-    """Get what a row needs from elsewhere; the traceback if that fails."""
-    try:
-        for part in graph(task):
-            part.prepare()
-    except Exception as error:  # noqa: BLE001  the row stays pending, the others go on
-        return Failure(error).text
-    return None
 
 
 def _outcomes(state: State, part: Sequence[tuple[str, int]], inputs: Any) -> list[Outcome]:

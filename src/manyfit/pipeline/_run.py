@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import luigi
 
 from ._explain import Reason, explain
+from ._row_files import prepare
 from ._row_index import ask_again
-from ._rows import Rows, prepare
+from ._rows import Rows
 from ._task import Task, required_of
 
 

@@ -212,6 +212,10 @@ class Task(luigi.Task):
     def prepare(self) -> None:
         """Get what `compute` needs from elsewhere, such as a file from a server; called for rows that are pending."""
 
+    def may_be_elsewhere(self) -> bool:
+        """Whether `prepare` may find what is not here."""
+        return False
+
     @classmethod
     def compute_rows(cls, tasks: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
         """Values of many tasks of this class, or the exceptions that they end with.

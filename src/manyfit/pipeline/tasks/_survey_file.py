@@ -77,6 +77,10 @@ class SurveyFile(StoredFile):
             folder = self.tree or configured("tree", TREE)
             self.survey_file().fetch(folder, server=server, size=self.size, checksum=self.checksum)
 
+    def may_be_elsewhere(self) -> bool:
+        """Whether a server is asked for a file that is not here."""
+        return bool(self.use_remote)
+
     def read(self, path: Path) -> spectra.Spectra:
         """The spectra in the file."""
         from manyfit.spectra import read
