@@ -79,7 +79,9 @@ class Comparison(Mapping[str, Any]):
 
         rows = {name: (guess.value, fit.value, guess.unit) for name, (guess, fit) in self.pairs.items()}
         centred = [name for name in rows if name.startswith(("mean", "x_0")) and _is_velocity(rows[name][2])]
-        return plot_comparison(rows, wcs=self.wcs, centred=centred)
+        first = next(iter(rows.values()))[1]
+        where = np.isfinite(first) if first.ndim == 2 else None
+        return plot_comparison(rows, wcs=self.wcs, centred=centred, where=where)
 
 
 def compare(fit: CubeFit, moments: Moments) -> Comparison:

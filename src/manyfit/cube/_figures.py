@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit.errors import InputError
 from manyfit.fitting._template import known, shown
 from manyfit.kernels._status import TABLE, Status
 from manyfit.plot import Example, plot_classes, plot_examples, plot_map
@@ -51,12 +52,13 @@ def parameter_maps(result: FitResult) -> Figure:
     columns = min(len(top), COLUMNS)
     chunks = [line[i : i + columns] for i in range(0, len(top), columns) for line in (top, bottom)]
     title = f"{shown(result.template)}: parameters and errors"
-    sheet = new_sheet(len(chunks), columns, result.shape, wcs=result.wcs, title=title, room=LEGEND)
+    where = np.asarray(result.status != Status.NOT_FITTED)
+    sheet = new_sheet(len(chunks), columns, result.shape, wcs=result.wcs, title=title, room=LEGEND, where=where)
     for row, names in enumerate(chunks):
         for column, name in enumerate(names):
             last = all(column >= len(below) for below in chunks[row + 1 :])
             _parameter_map(result, name, sheet.panel(row, column, _title(result, name), last=last))
-    return sheet.figure
+    return sheet.finished()
 
 
 def _parameter_map(result: FitResult, name: str, ax: Any) -> None:
@@ -106,13 +108,15 @@ def signal_maps(signal: SignalMask, wcs: Any) -> Figure:
         plot_classes(regions, names, ax=ax)
     else:
         plot_map(np.where(regions > 0, regions, np.nan), ax=ax, size=SMALL)
-    return sheet.figure
+    return sheet.finished()
 
 
 def component_maps(found: Decomposition) -> Figure:
     """A row for each component, with one scale for each parameter; number of components and chi2 / dof beside them."""
-    rows = max(found.max_components, 2)
-    sheet = new_sheet(rows, len(found.names) + 1, found.shape, wcs=found.wcs, title="components", room=LEGEND)
+    if len(found.shape) != 2:
+        raise InputError(f"The maps have the shape {found.shape}; only maps of two axes fill a page.")
+    rows, columns, where = max(found.max_components, 2), len(found.names) + 1, found.n_components >= 0
+    sheet = new_sheet(rows, columns, found.shape, wcs=found.wcs, title="components", room=LEGEND, where=where)
     for column, name in enumerate(found.names):
         values = found[name]
         centre = _median(values.value) if is_place(name) else None
@@ -125,7 +129,7 @@ def component_maps(found: Decomposition) -> Figure:
     with np.errstate(divide="ignore", invalid="ignore"):
         goodness = np.where(found.result.good, found.statistic / found.dof, np.nan)
     plot_map(goodness, ax=sheet.panel(1, len(found.names), "chi2 / dof", last=True), size=SMALL)
-    return sheet.figure
+    return sheet.finished()
 
 
 def _median(values: NDArray[np.float64]) -> float:

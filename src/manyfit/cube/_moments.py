@@ -73,6 +73,7 @@ class Moments(Mapping[str, "Quantity"]):
             wcs=self.wcs,
             percentile=percentile,
             centred=("moment1",),
+            where=np.isfinite(self["peak"].value) if self["peak"].ndim == 2 else None,
         )
 
     def to_hdulist(self) -> HDUList:

@@ -28,6 +28,7 @@ def plot_comparison(
     title: str | None = None,
     percentile: tuple[float, float] = (1.0, 99.0),
     centred: Collection[str] = (),
+    where: NDArray[np.bool] | None = None,
 ) -> Figure:
     """Draw pairs of maps: each row has the first, the second, and the first minus the second.
 
@@ -47,6 +48,8 @@ def plot_comparison(
         Percentiles of the values at the ends of each colour scale.
     centred
         Names of the rows whose maps have colours centred on their median, such as velocities.
+    where
+        Map of what is to be seen: where that is a small part of the field, only it is shown, with a margin.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def plot_comparison(
     for name in centred:
         if name not in rows:
             raise unknown_name("row", name, rows)
-    sheet = new_sheet(len(rows), 3, next(iter(pairs.values()))[0].shape, wcs=wcs, title=title)
+    sheet = new_sheet(len(rows), 3, next(iter(pairs.values()))[0].shape, wcs=wcs, title=title, where=where)
     for row, (name, pair) in enumerate(pairs.items()):
         unit, middle = rows[name][2], name in centred
         both = np.stack(pair)
@@ -82,7 +85,7 @@ def plot_comparison(
             plot_map(values, unit=unit, ax=ax, limits=limits, centred=middle, size=SMALL)
         ax = sheet.panel(row, 2, f"{titles[0]} − {titles[1]}")
         plot_map(pair[0] - pair[1], unit=unit, ax=ax, percentile=percentile, centred=0.0, size=SMALL)
-    return sheet.figure
+    return sheet.finished()
 
 
 def _pair(name: str, first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from manyfit.errors import InputError, unknown_name
 from manyfit.plot._map import plot_map
@@ -30,6 +30,7 @@ def plot_maps(
     title: str | None = None,
     percentile: tuple[float, float] = (1.0, 99.0),
     centred: Collection[str] = (),
+    where: NDArray[np.bool] | None = None,
 ) -> Figure:
     """Draw several maps on one page, four in a row.
 
@@ -47,6 +48,8 @@ def plot_maps(
         Percentiles of the values at the ends of each colour scale.
     centred
         Names of the maps with a colour scale centred on their median, such as velocities.
+    where
+        Map of what is to be seen: where that is a small part of the field, only it is shown, with a margin.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def plot_maps(
     columns = min(len(maps), COLUMNS)
     rows = list(_rows(maps, errors, columns))
     shape = next((np.shape(values) for values, _ in maps.values() if np.ndim(values) == 2), (1,))
-    sheet = new_sheet(len(rows), columns, shape, wcs=wcs, title=title)
+    sheet = new_sheet(len(rows), columns, shape, wcs=wcs, title=title, where=where)
     for row, (source, names, suffix) in enumerate(rows):
         for column, name in enumerate(names):
             if name in source:
@@ -83,7 +86,7 @@ def plot_maps(
                 ax = sheet.panel(row, column, name + suffix, last=last, sky=np.ndim(values) == 2)
                 middle = name in centred and not suffix
                 plot_map(values, unit=unit, ax=ax, percentile=percentile, centred=middle, size=SMALL)
-    return sheet.figure
+    return sheet.finished()
 
 
 def label_outside(ax: Axes, *, left: bool, bottom: bool) -> None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from manyfit.plot._figure import add_axes, new_figure
+from manyfit.plot._view import crop, view_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +38,8 @@ class Sheet:
         Width and height of a panel, in inches.
     wcs
         WCS of all panels, or None.
+    view
+        Rows and columns that are shown, None for all.
     """
 
     figure: Figure
@@ -41,6 +47,7 @@ class Sheet:
     columns: int
     size: tuple[float, float]
     wcs: Any = None
+    view: tuple[slice, slice] | None = None
 
     def panel(self, row: int, column: int, title: str, *, last: bool = False, sky: bool = True) -> Axes:
         """Axes at a place, rows counted from the top.
@@ -64,6 +71,14 @@ class Sheet:
         (_sky_sides if sky else _plain_sides)(ax, column == 0, bottom)
         return ax
 
+    def finished(self) -> Figure:
+        """The figure, its maps cut to what is to be seen."""
+        if self.view is not None:
+            for ax in self.figure.axes:
+                if ax.images:
+                    crop(ax, self.view)
+        return self.figure
+
     def _place(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Left, bottom, width and height as fractions of the figure."""
         width, height = self.figure.get_size_inches()
@@ -73,7 +88,14 @@ class Sheet:
 
 
 def new_sheet(
-    rows: int, columns: int, shape: tuple[int, ...], *, wcs: Any = None, title: str | None = None, room: float = 0.0
+    rows: int,
+    columns: int,
+    shape: tuple[int, ...],
+    *,
+    wcs: Any = None,
+    title: str | None = None,
+    room: float = 0.0,
+    where: NDArray[np.bool] | None = None,
 ) -> Sheet:
     """An empty sheet for maps of a shape, with panels of the same proportions within reason.
 
@@ -89,6 +111,8 @@ def new_sheet(
         Title of the sheet.
     room
         Room at the right end, in inches, for a legend that is wider than a colour bar.
+    where
+        Map of what is to be seen: where that is a small part of the field, only it is shown, with a margin.
 
     Examples
     --------
@@ -96,6 +120,10 @@ def new_sheet(
     >>> sheet.size
     (2.5, 2.5)
     """
+    view = None
+    if where is not None and len(shape) == 2:
+        view = view_of(where)
+        shape = tuple(part.stop - part.start for part in view)
     ratio = min(max(shape[0] / shape[1], 0.35), 1.6) if len(shape) == 2 and all(shape) else 0.7
     size = (WIDTH, WIDTH * ratio)
     heading = HEADING if title else 0.0
@@ -104,7 +132,7 @@ def new_sheet(
     figure = new_figure(wide, high, layout=None)
     if title:
         figure.suptitle(title, y=1 - 0.25 * heading / high, va="top", fontsize=SMALL + 4)
-    return Sheet(figure, rows, columns, size, wcs if len(shape) == 2 else None)
+    return Sheet(figure, rows, columns, size, wcs if len(shape) == 2 else None, view)
 
 
 def _plain_sides(ax: Axes, left: bool, bottom: bool) -> None:
