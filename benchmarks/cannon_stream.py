@@ -56,7 +56,9 @@ def streamed(folder: Path) -> None:
 def measured(part: str, folder: Path) -> list[float]:
     """What a part prints, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.cannon_stream", part, str(folder)]
-    return [float(line) for line in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()]
+    return [
+        float(line) for line in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    ]
 
 
 def main() -> None:

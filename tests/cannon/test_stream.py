@@ -190,7 +190,9 @@ def test_real_visits_end_to_end(tmp_path):
     summary = infer_files(model, paths, tmp_path / "labels.fits", prepare=prepare, block=3)
     assert [p.rpartition("/")[2] for p, _ in summary.failed_files] == ["broken.fits", "missing.fits"]
     found = columns(tmp_path / "labels.fits")
-    assert [i.decode().rpartition("/")[2] if isinstance(i, bytes) else i.rpartition("/")[2] for i in found["id"]] == names
+    assert [
+        i.decode().rpartition("/")[2] if isinstance(i, bytes) else i.rpartition("/")[2] for i in found["id"]
+    ] == names
     assert (found["n_pixels"] > 6000).all()
     # two giants: a common one of solar metallicity, and a metal-poor one that is rich in alpha elements
     assert np.all((found["TEFF"] > 4300) & (found["TEFF"] < 5000) & (found["LOGG"] > 1) & (found["LOGG"] < 3.2))

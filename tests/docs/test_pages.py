@@ -67,3 +67,33 @@ def test_page_on_cubes_has_commands_that_exist():
     options = set(re.findall(r"(?<= )--[a-z-]+", page))
     assert options
     assert all(re.search(rf"{option}\b", known) for option in options)
+
+
+def test_cannon(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(DOCS / "examples" / "cannon.py"))
+    truth, trusted = names["others"].labels[:, 0], names["trusted"]
+    assert trusted.sum() > 350
+    pulls = (names["teff"] - truth)[trusted] / names["error"][trusted]
+    assert 0.8 < np.std(pulls) < 1.2
+    files = ["known.npz", "labels.fits", "model.npz", "one_to_one.png", "others.npz", "report.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+
+
+def test_page_on_the_cannon_shows_the_example():
+    page = (DOCS / "cannon.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
+    lines = (DOCS / "examples" / "cannon.py").read_text(encoding="utf-8").splitlines()
+    for line in lines[2:]:
+        assert line.partition("  #")[0] in code
+
+
+def test_page_on_the_cannon_has_commands_that_exist():
+    from click.testing import CliRunner
+
+    from manyfit.cli import main
+
+    page = (DOCS / "cannon.md").read_text(encoding="utf-8")
+    for command in re.findall(r"\$ manyfit cannon (\w+)(.*)", page):
+        known = CliRunner().invoke(main, ["cannon", command[0], "--help"]).stdout
+        assert all(re.search(rf"{option}\b", known) for option in re.findall(r"(?<= )--[a-z-]+", command[1]))
