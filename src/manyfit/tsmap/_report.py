@@ -12,7 +12,8 @@ import numpy as np
 from manyfit.fitting._atomic import check_output, replacing
 from manyfit.plot import KeyFigures, Listing, Notes, Picture, Section, Table, Words, png, report_page
 
-from ._figures import View, draw
+from ._figure_parts import View
+from ._figures import draw
 from ._spectrum_text import spectrum_text
 from ._summary import region_rows, status_rows
 

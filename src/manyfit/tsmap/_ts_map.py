@@ -307,7 +307,8 @@ class TSMap:
         figure
             Pixels are drawn as they are, without smoothing; blanks and positions without a fit are grey.
         """
-        from ._figures import View, draw
+        from ._figure_parts import View
+        from ._figures import draw
 
         view = View(name, frame or self.grid.frame, containment, method, true_position, limits, cmap, title)
         return draw(self, view, zoom, centre)
