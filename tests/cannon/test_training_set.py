@@ -141,7 +141,7 @@ def test_arrays_that_do_not_belong_together(tmp_path, changes):
 
 def test_objects_in_npz_are_not_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", **(ARRAYS | {"ids": np.array([{}], dtype=object)}))
-    with pytest.raises(InputError, match="object|Object"):
+    with pytest.raises(InputError, match=r"object|Object"):
         TrainingSet.read(tmp_path / "a.npz")
 
 
