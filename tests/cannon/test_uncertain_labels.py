@@ -64,6 +64,19 @@ def test_growth_on_average_over_many_draws(semireal, scatter_of, complete):
 
 
 @pytest.mark.slow
+def test_growth_with_hidden_labels_in_the_model(semireal):
+    """Labels by spectra are then right within their errors, and every draw stays below a tenth."""
+    stars, (flux, ivar, truth) = semireal
+
+    def scatter(labels):
+        return np.std(train(replace(stars, labels=labels), hidden=2).infer(flux, ivar).labels - truth, axis=0)
+
+    complete = scatter(stars.labels)
+    for seed in (1, 2, 5):
+        assert np.all(scatter(holed(stars.labels, seed)) < 1.1 * complete)
+
+
+@pytest.mark.slow
 def test_half_of_the_labels_missing_is_better_than_complete_stars_alone(semireal):
     stars, (flux, ivar, truth) = semireal
     labels = holed(stars.labels, 0, 0.5)

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 WELL_KNOWN = 0.1  # scaled error up to which a label is well known: slopes change by its square, one in a hundred
 ENOUGH = 3  # well-known stars for each term that make a first model on their own
-SHARE = 0.3  # of a star with labels by its spectrum; measured: less wastes stars, more bends the model to itself
+SHARE = 0.3  # of a star with labels by a spectrum that the model misfits: more bends the model to itself
 ROUNDS = 4  # if there are fewer
 STEPS = 50  # of the small iterations for means and covariances
 CERTAIN = 1e-9  # scaled error of a label without an error
@@ -105,7 +105,8 @@ def train_uncertain(
         first = fit(stars.select(known), certain(observed[known]))
         guess = _by_spectra(stars, first, observed, precision)
         guess.mean[known], guess.covariance[known] = observed[known], 0.0
-        return fit(stars, replace(guess, share=SHARE))
+        # With hidden labels in the model errors of labels by spectra are nearly independent, as EM takes them to be.
+        return fit(stars, replace(guess, share=SHARE if first.hidden is None else 1.0))
     warnings.warn(
         f"Only {np.count_nonzero(known)} stars have all labels without large errors; the model of {n_terms} terms "
         "starts from guesses of the others. Compare its labels with known ones before you use them.",
