@@ -135,7 +135,7 @@ def _signal(subject: Subject, drawn: Mapping[str, bytes]) -> Iterator[Section]:
     if signal is None:
         return
     words = f"Noise of the thresholds: {_spread(signal.noise)}."
-    if used is not None and used is not signal.noise:
+    if used is not None and not np.array_equal(used, signal.noise, equal_nan=True):
         words += f" Noise of the fit: {_spread(used)}."
     head, rows = regions_text(signal.regions)
     left = f" The first {MOST_ROWS} are shown." if len(rows) > MOST_ROWS else ""
