@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from manyfit.kernels._status import TABLE, Status
 
@@ -97,3 +101,71 @@ def test_page_on_the_cannon_has_commands_that_exist():
     for command in re.findall(r"\$ manyfit cannon (\w+)(.*)", page):
         known = CliRunner().invoke(main, ["cannon", command[0], "--help"]).stdout
         assert all(re.search(rf"{option}\b", known) for option in re.findall(r"(?<= )--[a-z-]+", command[1]))
+
+
+def blocks(page, kind):
+    """Code of a page by the name in its first line, or by number."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{kind}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def file_of(name):
+    (code,) = [block for block in blocks("pipeline.md", "python") if block.startswith(f"# {name}\n")]
+    return code
+
+
+def test_stellar_labels(survey, capfd):
+    runpy.run_path(str(DOCS / "examples" / "stellar_labels.py"), run_name="__main__")
+    said = capfd.readouterr()
+    assert "TEFF_ERR" in said.out
+    assert "pending" in said.out
+    shutil.copy(DOCS / "examples" / "stellar_labels.py", survey)
+    (survey / "catalogue.py").write_text(file_of("catalogue.py"))
+    assert "StellarParametersRows: 2 done, 1 pending rows" in manyfit("run", "catalogue.py")
+    assert "Nothing would run" in manyfit("run", "catalogue.py", "--dry-run")
+    (product,) = (survey / "manyfit_products" / "Catalogue").glob("*.fits")
+    table = Table.read(product)
+    assert table["obj"].tolist()[1:] == ["2M1", "2M2"]
+    assert abs(table["TEFF"][0] - 4700) < 60
+    assert abs(table["TEFF"][1] - 4600) < 60
+    manyfit("status", "--page", "run.html")
+    assert "Catalogue" in (survey / "run.html").read_text()
+    manyfit("run", "catalogue.py", "--slurm", "catalogue.sh")
+    assert "--array" in (survey / "catalogue.sh").read_text()
+
+
+def test_workflows_of_the_page_on_pipelines(survey):
+    (survey / "arriving.py").write_text(file_of("arriving.py"))
+    assert "LabelsRows: 2 done rows" in manyfit(
+        "watch", "reduced", "arriving.py", "--pattern", "apStar*.fits", "--once"
+    )
+    from manyfit import datasets
+
+    datasets.simulate_clouds_cube().write("clouds.fits")
+    (survey / "cubes.py").write_text(file_of("cubes.py"))
+    assert "* 1 ran successfully" in manyfit("run", "cubes.py")
+
+
+def manyfit(*words):
+    """What a command says, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from manyfit.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_page_on_pipelines_shows_the_example():
+    lines = (DOCS / "examples" / "stellar_labels.py").read_text(encoding="utf-8").splitlines()
+    assert "\n".join(lines[2:]) + "\n" == blocks("pipeline.md", "python")[0]
+
+
+def test_page_on_pipelines_has_commands_that_exist():
+    for line in "".join(blocks("pipeline.md", "bash")).splitlines():
+        if line.startswith("manyfit"):
+            command = line.split()[1]
+            known = manyfit(command, "--help")
+            assert all(re.search(rf"{option}\b", known) for option in re.findall(r"(?<= )--[a-z-]+", line)), line

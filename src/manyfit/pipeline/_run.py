@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import luigi
 
 from ._explain import Reason, explain
+from ._outputs import check_outputs
 from ._row_files import prepare
 from ._row_index import ask_again
 from ._rows import Rows
@@ -77,7 +78,13 @@ def run(
         process.
     retry_failed
         Whether rows that failed before are tried again, and files that a server did not have are asked for again.
+
+    Raises
+    ------
+    InputError
+        Two tasks have one product.
     """
+    check_outputs(_all(tasks))
     if retry_failed:
         for rows in _rows(tasks):
             if (state := rows.state()) is not None:
@@ -89,7 +96,14 @@ def run(
 
 
 def dry_run(tasks: Sequence[Task]) -> list[Reason]:
-    """What a run would do, and why."""
+    """What a run would do, and why.
+
+    Raises
+    ------
+    InputError
+        Two tasks have one product.
+    """
+    check_outputs(_all(tasks))
     reasons = {str(reason): reason for task in tasks for reason in explain(task)}
     return list(reasons.values())
 
