@@ -273,7 +273,7 @@ def damage_bit(path):
 
 
 @pytest.mark.parametrize("damage", [damage_cut, damage_bit, os.unlink, lambda path: path.write_bytes(b"")])
-@pytest.mark.parametrize("what", ["statistic/c/0/1", "values/c/0/1/0", "done/00000001"])
+@pytest.mark.parametrize("what", ["statistic/c.0.1", "values/c.0.1.0", "done/00000001"])
 def test_damage_after_a_loss_of_power_is_found_and_repaired(tmp_path, damage, what):
     place = tmp_path / "a.zarr"
     store = BlockStore.make(place, layout(), MANIFEST)

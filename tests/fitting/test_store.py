@@ -55,7 +55,7 @@ def assert_same(a, b):
 
 def content(store):
     """The bytes of all chunks."""
-    files = [path for path in sorted(Path(store).rglob("*")) if "c" in path.parts and path.is_file()]
+    files = [path for path in sorted(Path(store).rglob("*")) if path.name[:2] in ("c", "c.")]
     return {str(path.relative_to(store)): path.read_bytes() for path in files}
 
 

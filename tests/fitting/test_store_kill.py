@@ -37,7 +37,7 @@ def run(store):
     fit(model, folder / "cube.fits", store=store, memory=100_000, workers=2, scheduler=scheduler)
 
 def content(store):
-    files = sorted(path for path in store.rglob("*") if "c" in path.parts and path.is_file())
+    files = sorted(path for path in store.rglob("*") if path.name[:2] in ("c", "c."))
     return [(str(path.relative_to(store)), path.read_bytes()) for path in files]
 
 fit(model, folder / "cube.fits", scheduler="serial")  # the kernel

@@ -93,7 +93,7 @@ class Layout:
         if block.slices != self._slices(index):
             raise ValueError(f"block {block.slices} is no whole chunk of {self.extent} in {self.shape}")
         last = (0,) * len(self.fields[field].trailing)
-        return "/".join([field, "c", *map(str, index + last)])
+        return f"{field}/{'.'.join(['c', *map(str, index + last)])}"
 
     def encoded(self, field: str, block: Block, values: NDArray[Any]) -> bytes:
         """A chunk as zarr keeps it, without compression: C order, little-endian, filled up at the end of an axis."""
@@ -139,7 +139,7 @@ class Layout:
             "shape": [*self.shape, *field.trailing],
             "data_type": field.dtype,
             "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
-            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
             "fill_value": "NaN" if is_float and math.isnan(field.fill) else field.fill,
             "codecs": [{"name": "bytes"} | endian],
             "attributes": dict(field.attributes or {}),

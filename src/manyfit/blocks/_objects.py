@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ PARTS = "parts"
 
 
 class Objects(Protocol):
-    """Objects by name, such as ``values/c/0/1``. Safe in threads; can be pickled.
+    """Objects by name, such as ``values/c.0.1``. Safe in threads; can be pickled.
 
     A reader finds an object whole or not at all, whatever becomes of its writer.
     """
@@ -99,13 +100,27 @@ class Folder:
 
     def _place(self, name: str, content: bytes, move: Any) -> None:
         path, part = self.path / name, self.path / PARTS / uuid4().hex
-        part.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            part.write_bytes(content)
-            move(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+            _write(part, content)
+            try:
+                move(part, path)
+            except FileNotFoundError:  # the first of its folder
+                path.parent.mkdir(parents=True, exist_ok=True)
+                move(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+        if move is os.link:
+            part.unlink()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 @dataclass(frozen=True)
