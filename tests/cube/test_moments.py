@@ -55,7 +55,7 @@ def test_units():
     assert len(found) == 6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.floats(1e-3, 1e3), st.floats(-1e3, 1e3), st.integers(0, 2**31))
 def test_scale_and_shift(scale, shift, seed):
     """Values times a number, and coordinates plus one, change the moments as they must."""

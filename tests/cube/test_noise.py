@@ -24,7 +24,7 @@ def co(data, **more):
     return cube.read(np.asarray(data) * u.K, spectral_axis=np.arange(len(data)) * u.km / u.s, **more)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     hnp.arrays(
         np.float64,

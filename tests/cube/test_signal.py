@@ -40,7 +40,7 @@ def structures(draw):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(levels(), structures(), st.integers(0, 4), st.integers(0, 2), st.integers(0, 3), st.integers(0, 2))
 def test_regions_are_those_of_scipy(level, structure, voxels, bright, channels, pixels):
     above = level & LOW != 0

@@ -32,7 +32,7 @@ PRODUCTS = {
     *("fit.fits", "moments.fits", "mask.fits", "figures", "report.html", "fit.zarr", "table.ecsv", "table.parquet")
 }
 SOURCES = {
-    "auto": "from differences of channels, corrected for the correlation of neighbours",
+    "auto": "from differences of channels",
     "mad": "from the median absolute deviation of each spectrum",
     "difference": "from the differences of neighbouring channels",
     "std": "from the standard deviation of each spectrum",
