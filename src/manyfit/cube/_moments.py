@@ -120,9 +120,10 @@ def moments(cube: Cube, signal: Any = None, *, noise: Any = None, workers: int |
 
     s is the noise of each voxel, independent between channels (where it is not, give ``noise=effective_noise(...)``).
     The variances are of first order in s and hold for a given mask: that the mask follows the noise is not in them. Nor
-    is in the error of the peak that the largest of several channels is above the truth: for a line of S/N 10 by 0.0, 0.5 and 1.0 s for a standard deviation of 1, 3 and 6 channels, with a scatter of 1.0, 0.7 and 0.65 s (the
-    amplitude of a fit has neither). Moments are those of ``spectral_cube``; the equivalent width is that of Heyer,
-    Carpenter and Snell (2001, ApJ 551, 852).
+    is in the error of the peak that the largest of several channels is above the truth: for a line of S/N 10 by 0.0,
+    0.5 and 1.0 s for a standard deviation of 1, 3 and 6 channels, with a scatter of 1.0, 0.7 and 0.65 s (the amplitude
+    of a fit has neither). Moments are those of ``spectral_cube``; the equivalent width is that of Heyer, Carpenter and
+    Snell (2001, ApJ 551, 852).
 
     Parameters
     ----------
