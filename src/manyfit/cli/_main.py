@@ -51,7 +51,7 @@ def _show_warning(message: Warning | str, *_: Any) -> None:
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def main(debug: bool) -> None:
-    """Fit an astropy model to every spectrum of a cube."""
+    """Millions of independent fits: spectral cubes, TS maps, labels of stars, pipelines."""
 
 
 for command in (cannon, cube, tsmap, demo, fit, info, models, run, status, explain, collect, watch, tasks):
