@@ -9,6 +9,7 @@ import sys
 
 from benchmarks import (
     cannon,
+    cannon_stream,
     cube_command,
     cube_decompose,
     cube_moments,
@@ -38,6 +39,7 @@ for benchmark in (
     cube_command.main,
     spectra.main,
     cannon.main,
+    cannon_stream.main,
     pipeline.main,
 ):
     benchmark()

@@ -245,7 +245,7 @@ def _hdf5(path: Path, stack: ExitStack) -> dict[str, Any]:
     try:
         import h5py
     except ImportError as error:
-        raise InputError('HDF5 needs the package h5py: pip install "manyfit[tsmap]".') from error
+        raise InputError('HDF5 needs the package h5py: pip install "manyfit[cannon]".') from error
     file = stack.enter_context(h5py.File(path, "r"))
     return {name: _dataset(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
 
