@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from manyfit.blocks import Block, Plan, Serial, Threads, executor_for, plan, progress_for, run
+from manyfit.blocks._plan import MEMORY_BYTES
 from manyfit.kernels import Solution
 
 from ._problem import Problem, bytes_per_element
@@ -50,12 +51,13 @@ class Where:
         """What runs the blocks."""
         return executor_for(self.scheduler, self.workers)
 
-    def plan(self, problem: Problem, n_workers: int) -> Plan:
-        """The blocks of a problem."""
+    def plan(self, problem: Problem, n_workers: int, times: int = 1) -> Plan:
+        """The blocks of a problem, so many times larger than suits the cache, but within the memory."""
+        memory = n_workers * MEMORY_BYTES if self.memory is None else self.memory
         return plan(
             problem.shape,
-            bytes_per_element=bytes_per_element(problem),
-            memory=self.memory,
+            bytes_per_element=max(1, bytes_per_element(problem) // times),
+            memory=max(1, int(memory) // times),
             n_workers=n_workers,
             chunks=problem.native_chunks,
             max_elements=self.max_elements,

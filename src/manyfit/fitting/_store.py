@@ -21,6 +21,9 @@ from ._work import Columns
 if TYPE_CHECKING:
     from manyfit.blocks import Block
 
+#: Blocks are so many times larger than suits the cache: each costs eight files, or requests.
+TIMES = 4
+
 
 def fit_into(
     place: str | Path,
@@ -63,7 +66,7 @@ def fit_into(
 
 
 def _layout(problem: Problem, columns: Columns, description: Mapping[str, Any], where: Where) -> Layout:
-    plan = where.plan(problem, where.executor.n_workers)
+    plan = where.plan(problem, where.executor.n_workers, TIMES)
     fields = fields_of(columns, description["units"]["parameters"])
     return Layout(problem.shape, extent_of(plan, problem.native_chunks), fields, dims_of(problem.wcs, problem.shape))
 
