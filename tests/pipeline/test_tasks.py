@@ -367,8 +367,16 @@ def test_validate(training):
     assert len(table) == 150
     assert sorted(set(table["fold"])) == [0, 1, 2]
     assert table.meta["LABEL0"] == "TEFF"
-    assert 0.5 < table.meta["PULL0"] < 2
+    assert 0.8 < table.meta["PULL0"] < 1.2
+    assert np.all(table["TEFF_ERR"] >= table["TEFF_ERR_FORMAL"])
     assert np.median(np.abs(table["TEFF"] - table["TEFF_TRUE"])) < 40
+
+
+def test_training_that_calibrates_errors(training):
+    task = Train(**training, folds=3)
+    assert build(task)
+    assert task.value().calibration is not None
+    assert Train(**training).identity != task.identity
 
 
 @pytest.mark.parametrize("suffix", [".fits", ".parquet"])

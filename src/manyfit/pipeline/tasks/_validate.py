@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from manyfit.pipeline._parameters import Integer
 from manyfit.pipeline.tasks._training import Training
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 class Validate(Training):
     """Cross-validation: each star gets labels from a model that is trained on the other folds.
 
-    Its product is a FITS table with a row for each star: its fold, and for each label NAME_TRUE, NAME and NAME_ERR. The
-    header has, by number of the label, its name, the median difference, the robust scatter and the pull width.
+    Its product is a FITS table with a row for each star: its fold, and for each label NAME_TRUE, NAME, NAME_ERR
+    (calibrated) and NAME_ERR_FORMAL. The header has, by number of the label, its name, bias, scatter, and the width of
+    the pulls before (PULLF) and after the calibration (PULL).
 
     Parameters
     ----------
@@ -30,27 +30,19 @@ class Validate(Training):
         As for `Train`.
     """
 
-    version = "1"
+    version = "2"
     suffix = ".fits"
     folds = Integer(default=5)
     seed = Integer(default=0)
 
     def compute(self, inputs: Any) -> Table:  # noqa: ARG002  it requires nothing
         """True and found labels of all stars."""
-        from astropy.table import Table
+        from manyfit.cannon import validate
 
-        stars = self.stars()
-        fold = np.random.default_rng(self.seed).permutation(stars.n_stars) % self.folds
-        found = np.full((2, *stars.labels.shape), np.nan)
-        for k in range(self.folds):
-            left = stars.select(fold == k)
-            labels = self.train(stars.select(fold != k)).infer(left.flux, left.ivar, mask=left.mask)
-            errors = [labels.error(name) for name in stars.label_names]
-            found[:, fold == k] = labels.labels, np.stack(errors, axis=1)
-        columns: dict[str, Any] = {"fold": fold}
-        for i, name in enumerate(stars.label_names):
-            columns |= {f"{name}_TRUE": stars.labels[:, i], name: found[0, :, i], f"{name}_ERR": found[1, :, i]}
-        return Table(columns, meta=_quality(stars.label_names, found[0] - stars.labels, found[1]))
+        found = validate(self.stars(), self.train, n_folds=self.folds, seed=self.seed, workers=self.workers)
+        table = found.to_table()
+        table.meta = {f"{key}{i}": value for i, row in enumerate(found.summary()) for key, value in _cards(row).items()}
+        return table
 
     def write(self, value: Table, path: Path) -> None:
         """Write the table as FITS."""
@@ -63,17 +55,7 @@ class Validate(Training):
         return Table.read(path, format="fits")
 
 
-def _quality(names: tuple[str, ...], difference: Any, error: Any) -> dict[str, Any]:
-    """Cards of a FITS header; the scatter is 1.4826 times the median absolute deviation."""
-    meta: dict[str, Any] = {}
-    for i, name in enumerate(names):
-        delta, sigma = difference[:, i], error[:, i]
-        good = np.isfinite(delta) & (sigma > 0)
-        meta |= {f"LABEL{i}": name, f"BIAS{i}": float(np.median(delta[good])) if good.any() else None}
-        if good.any():
-            meta |= {f"SCATTER{i}"[:8]: _mad(delta[good]), f"PULL{i}": _mad(delta[good] / sigma[good])}
-    return meta
-
-
-def _mad(values: Any) -> float:
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+def _cards(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Cards of a FITS header for one label."""
+    names = {"LABEL": "label", "BIAS": "bias", "SCAT": "scatter", "PULLF": "pull_before", "PULL": "pull_after"}
+    return {card: row[name].item() for card, name in names.items()}
