@@ -185,7 +185,7 @@ class Bucket:
 
     @cached_property
     def _found(self) -> tuple[Any, str]:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+        from fsspec.core import url_to_fs
 
         system, root = url_to_fs(self.url)
         return system, root.rstrip("/")
