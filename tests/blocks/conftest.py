@@ -12,7 +12,7 @@ from manyfit.blocks import DaskClient, Processes, Serial, Threads
 def client():
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client

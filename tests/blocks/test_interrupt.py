@@ -42,7 +42,7 @@ print("script")
 try:
     if sys.argv[1] == "client":
         from distributed import Client
-        with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+        with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=":0") as client:
             fit(client)
     else:
         fit(sys.argv[1])

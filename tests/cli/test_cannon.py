@@ -44,7 +44,7 @@ def fails(*arguments):
     return result.stderr
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(command):
     arguments = ["cannon", *([command] if command else []), "--help"]
     text = CliRunner().invoke(main, arguments, prog_name="manyfit", terminal_width=100).stdout

@@ -96,7 +96,7 @@ def test_every_bit_is_the_same_wherever_it_is_run(where):
 def test_every_bit_is_the_same_on_a_cluster():
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         found = a_map(nside=8, scheduler=client)

@@ -37,7 +37,7 @@ def simulate_stars(n_stars: int = 600, n_pixels: int = 1000, *, seed: int = 1) -
     Examples
     --------
     >>> stars = simulate_stars(20, 100)
-    >>> stars.label_names, stars.flux.shape, stars.ids[0]
+    >>> stars.label_names, stars.flux.shape, str(stars.ids[0])
     (('TEFF', 'LOGG', 'FE_H'), (20, 100), 'star-0001-00000')
     """
     if n_stars < 1 or n_pixels < 2:

@@ -57,7 +57,7 @@ class Where:
         return plan(
             problem.shape,
             bytes_per_element=max(1, bytes_per_element(problem) // times),
-            memory=max(1, int(memory) // times),
+            memory=int(memory) // times or int(memory),
             n_workers=n_workers,
             chunks=problem.native_chunks,
             max_elements=self.max_elements,
