@@ -87,7 +87,8 @@ def test_run_on_a_cluster_goes_on_with_threads(cube, client, tmp_path, monkeypat
         patch.setattr(_work.KernelWork, "__call__", mortal)
         with pytest.raises(OSError, match="network is down"):
             fit(MODEL, cube, store=tmp_path / "a", memory=20_000, scheduler=client)
-    assert BlockStore.open(tmp_path / "a").done() == set(done)
+    # A block that was on its way when another failed may come later, or not at all.
+    assert BlockStore.open(tmp_path / "a").done() <= set(done)
     fit(MODEL, cube, store=tmp_path / "a")
     fit(MODEL, cube, store=tmp_path / "b", memory=20_000, workers=2)
     assert chunks(tmp_path / "a") == chunks(tmp_path / "b")
