@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+from manyfit.fitting._atomic import replacing
 
 from ._index import Index
 from ._row_index import RowEntry, known_parts, known_rows, put_part
@@ -78,14 +79,8 @@ class RowStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Numbers in the order of writing: of two results of a row, the later one counts.
         name = f"{len(list(self.folder.glob('*.parquet'))):06d}-{uuid4().hex[:8]}.parquet"
-        part = self.folder / f".{name}.part"
-        try:
+        with replacing(self.folder / name) as part:
             parquet.write_table(_table(outcomes), part)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-            part.replace(self.folder / name)
-        finally:
-            part.unlink(missing_ok=True)
         put_part(self.index, self.context, name, [(o.identity, o.status, o.attempt) for o in outcomes])
 
     def gather(self, entries: Sequence[RowEntry | None]) -> pa.Table:

@@ -7,13 +7,15 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from manyfit.errors import InputError
+from manyfit.fitting._atomic import replacing
 
+from ._canonical import canonical
 from ._configured import configured
 from ._files import content_digest
 from ._index import Entry, Index
@@ -105,54 +107,20 @@ class Workspace:
 
     def commit(self, identity: str, record: Mapping[str, Any], path: Path, *, started: float, seconds: float) -> None:
         """Say that a product is done: from here on it counts."""
-        from ._canonical import canonical
-
-        entry = Entry(
-            identity=identity,
-            task=record["task"],
-            status="done",
+        entry = replace(
+            _entry(identity, record, started, seconds),
             path=path.relative_to(self.folder).as_posix(),
             digest=content_digest(path),
             size=path.stat().st_size,
-            started=started,
-            seconds=seconds,
-            error=None,
-            record=canonical(record),
-            parents=tuple(sorted(set(record["requires"].values()))),
         )
-        note = path.with_name(f"{path.name}{NOTE}")
-        part = note.with_name(f".{note.name}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(asdict(entry), indent=1))
-            _sync(part)
-            part.replace(note)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(path.with_name(f"{path.name}{NOTE}"), overwrite=True) as note:
+            note.write(json.dumps(asdict(entry), indent=1).encode())
         self.index.put([entry])
 
     def failed(self, identity: str, record: Mapping[str, Any], *, started: float, seconds: float) -> None:
         """Keep the traceback of the exception that is being handled."""
-        from ._canonical import canonical
-
-        text = traceback.format_exc()
-        parents = tuple(sorted(set(record["requires"].values())))
-        self.index.put(
-            [
-                Entry(
-                    identity,
-                    record["task"],
-                    "failed",
-                    None,
-                    None,
-                    None,
-                    started,
-                    seconds,
-                    text,
-                    canonical(record),
-                    parents,
-                )
-            ]
-        )
+        entry = _entry(identity, record, started, seconds)
+        self.index.put([replace(entry, status="failed", error=traceback.format_exc())])
 
     @contextmanager
     def claim(self, identity: str) -> Iterator[None]:
@@ -163,6 +131,12 @@ class Workspace:
         locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"{identity[:16]}.lock"):
             yield
+
+
+def _entry(identity: str, record: Mapping[str, Any], started: float, seconds: float) -> Entry:
+    """What the index says of a task that is done, but for its product."""
+    parents = tuple(sorted(set(record["requires"].values())))
+    return Entry(identity, record["task"], "done", None, None, None, started, seconds, None, canonical(record), parents)
 
 
 def _sync(path: Path) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from manyfit.pipeline.tasks._aspcap_star_file import AspcapStarFile as AspcapStarFile
     from manyfit.pipeline.tasks._cube_fit import CubeFit as CubeFit
     from manyfit.pipeline.tasks._infer import Infer as Infer
-    from manyfit.pipeline.tasks._mwm_star_file import MwmStarFile as MwmStarFile
-    from manyfit.pipeline.tasks._mwm_visit_file import MwmVisitFile as MwmVisitFile
+    from manyfit.pipeline.tasks._mwm_file import MwmStarFile as MwmStarFile
+    from manyfit.pipeline.tasks._mwm_file import MwmVisitFile as MwmVisitFile
     from manyfit.pipeline.tasks._product_table import ProductTable as ProductTable
     from manyfit.pipeline.tasks._sinusoidal_continuum import SinusoidalContinuum as SinusoidalContinuum
     from manyfit.pipeline.tasks._spectra_file import SpectraFile as SpectraFile
@@ -30,8 +30,8 @@ __getattr__, __dir__, __all__ = lazy(
         "AspcapStarFile": "_aspcap_star_file",
         "CubeFit": "_cube_fit",
         "Infer": "_infer",
-        "MwmStarFile": "_mwm_star_file",
-        "MwmVisitFile": "_mwm_visit_file",
+        "MwmStarFile": "_mwm_file",
+        "MwmVisitFile": "_mwm_file",
         "ProductTable": "_product_table",
         "SinusoidalContinuum": "_sinusoidal_continuum",
         "SpectraFile": "_spectra_file",

@@ -1,4 +1,4 @@
-"""An mwmStar file of the Milky Way Mapper: the coadds of a star."""
+"""Files of the Milky Way Mapper: mwmStar, the coadds of a star, and mwmVisit, its visits at rest."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from manyfit import spectra
 
 
-class MwmStarFile(SurveyFile):
-    """An mwmStar file of SDSS-V (`release` dr19 or dr20).
+class MwmFile(SurveyFile):
+    """A file of the Milky Way Mapper of SDSS-V (`release` dr19 or dr20).
 
     Parameters
     ----------
@@ -28,7 +28,6 @@ class MwmStarFile(SurveyFile):
     """
 
     version = "1"
-    kind = "mwmStar"
     fields = ("v_astra", "sdss_id")
     v_astra = Text()
     sdss_id = Integer()
@@ -39,3 +38,17 @@ class MwmStarFile(SurveyFile):
         from manyfit.spectra import read
 
         return read(path, hdu=self.hdu, bits=self.chosen_bits())
+
+
+class MwmStarFile(MwmFile):
+    """An mwmStar file of SDSS-V: the coadds of a star. Parameters are those of `MwmFile`."""
+
+    version = "1"
+    kind = "mwmStar"
+
+
+class MwmVisitFile(MwmFile):
+    """An mwmVisit file of SDSS-V: the visits of a star at rest. Parameters are those of `MwmFile`."""
+
+    version = "1"
+    kind = "mwmVisit"
