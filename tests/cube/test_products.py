@@ -21,9 +21,9 @@ from manyfit.cube import _exports, _fits_maps
 from manyfit.cube._exports import write_table, write_zarr
 from manyfit.cube._fits_axis import cube_header
 from manyfit.cube._fits_maps import image
-from manyfit.cube._folder import check_folder, filling
 from manyfit.cube._products import write_fit, write_moments, write_signal
 from manyfit.errors import InputError, OutputExists
+from manyfit.fitting._folder import check_folder, filling
 
 SIMULATED = datasets.simulate_cube((53, 14, 12), noise=0.15)
 

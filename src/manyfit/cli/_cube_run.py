@@ -14,13 +14,13 @@ from manyfit.cli import _values
 from manyfit.cli._cube_options import Fitting, Masking, Output, Reading
 from manyfit.cube._chosen import noise_of_chosen
 from manyfit.cube._exports import check_format, write_table, write_zarr
-from manyfit.cube._folder import check_folder, filling
 from manyfit.cube._products import write_fit, write_moments, write_signal
 from manyfit.cube._regions_text import regions_text
 from manyfit.cube._report import Subject, draw, subject_of
 from manyfit.cube._report_page import remarks, report_text
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
+from manyfit.fitting._folder import check_folder, filling
 
 if TYPE_CHECKING:
     from manyfit.cube import Cube, CubeFit, Decomposition, SignalMask

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from manyfit import tsmap
 from manyfit.cli._tsmap_options import DEMO, SkyFiles, SkyFit, SkyOutput, channels, numbers
-from manyfit.cube._folder import check_folder, filling
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
+from manyfit.fitting._folder import check_folder, filling
 from manyfit.tsmap._report import figures, report_text
 from manyfit.tsmap._table import write_table
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from manyfit.cube._folder import filling
 from manyfit.errors import InputError, OutputExists, unknown_name
 from manyfit.fitting._atomic import replacing
+from manyfit.fitting._folder import filling
 
 if TYPE_CHECKING:
     from astropy.table import QTable
