@@ -19,6 +19,7 @@ from astropy.modeling.fitting import (
     FittingWithOutlierRemoval,
     LevMarLSQFitter,
     LinearLSQFitter,
+    SLSQPLSQFitter,
     TRFLSQFitter,
 )
 from astropy.modeling.fitting import parallel_fit_dask as astropys
@@ -181,6 +182,16 @@ def test_fit_info_of_fitters_that_keep_a_dictionary():
     assert each[0]["nfev"] == each[0].nfev == counts[0]
     covariances = fitter.fit_info.get_property_as_array("param_cov")
     assert covariances.shape == (3, 3, 3)
+
+
+@pytest.mark.parametrize("fitter", [TRFLSQFitter(), LevMarLSQFitter(), SLSQPLSQFitter()])
+def test_a_fitter_with_records_can_fit_again(fitter):
+    """astropy's LevMarLSQFitter fails then: it writes into the container of the first call."""
+    for _ in range(2):
+        fitted = fit(lines(), fitter=fitter, fit_info=True)
+        assert_allclose(fitted.mean, [8, 10, 12], rtol=1e-4)
+        assert fitter.fit_info.shape == (3,)
+        assert len(fitter.fit_info.properties) > 2
 
 
 def test_one_name_in_fit_info_is_a_name():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 
@@ -47,6 +48,21 @@ def record(info: Any, names: bool | tuple[str, ...]) -> Any:
         known = ", ".join(sorted(entries)) or "nothing"
         raise AttributeError(f"fit_info on fitter has no attribute '{missing[0]}'. It has: {known}.")
     return OptimizeResult({name: entries[name] for name in names or ()})
+
+
+def without_records(fitter: Any) -> Any:
+    """The fitter, or a copy of it if it still holds the records of all elements of an earlier call.
+
+    A fitter that keeps a dictionary (``LevMarLSQFitter``) writes into what it holds, and that fails with the
+    container of an earlier call.
+    """
+    from astropy.modeling.fitting import FitInfoArrayContainer
+
+    if not isinstance(getattr(fitter, "fit_info", None), FitInfoArrayContainer):
+        return fitter
+    fresh = copy(fitter)
+    fresh.fit_info = {}
+    return fresh
 
 
 def evaluations(info: Any) -> int:

@@ -15,7 +15,7 @@ from manyfit.models import formula as formula_of
 
 from ._diagnostics import Diagnostics, diagnostics_of
 from ._fallback import solve_by_fitter
-from ._fit_info import names_of
+from ._fit_info import names_of, without_records
 from ._fitter_work import FitterWork
 from ._parameters import Parameters
 from ._problem import Problem, problem
@@ -229,7 +229,7 @@ def _by_fitter(
         problem.tiles,
         _with_domains(problem.model),
         columns,
-        fitter,
+        without_records(fitter),
         options,
         nan_is_masked=False,
         with_covariance=False,
