@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from manyfit.cli import main
 from manyfit.pipeline import _files
 
 COMMAND = (sys.executable, "-c", "from manyfit.cli import main; main()")
+
+#: Of the row whose file holds no number.
+REASON = "ValueError: could not convert string to float: 'x'"
 
 WORKFLOW = """
 from manyfit.pipeline import File, InputFile, Integer, Task
@@ -97,6 +101,7 @@ def test_run_explain_status(folder):
     lines = [line.split() for line in ok("status").splitlines()]
     assert ["Total", "1", "0", "0", "0"] in [line[:5] for line in lines]
     assert ["TotalRows", "1", "0", "1", "1"] in [line[:5] for line in lines]
+    assert ["TotalRows", REASON] in [[line[0], " ".join(line[2:])] for line in lines if len(line) > 2]
 
 
 def test_retry_failed(folder):
@@ -139,7 +144,8 @@ def test_page(folder):
     ok("run", "flow.py")
     ok("status", "--page", "run.html")
     page = Path("run.html").read_text()
-    assert "TotalRows" in page
+    assert "Rows that failed" in page
+    assert escape(REASON) in page
     assert "exists" in fails("status", "--page", "run.html")
 
 

@@ -15,7 +15,7 @@ def status(folder: Path | None, verify: bool, page: Path | None) -> None:
     """Show products, rows and failures of a folder of products."""
     from manyfit.cli._workspace import use
     from manyfit.pipeline._gc import remove
-    from manyfit.pipeline._status import corrupted, failures
+    from manyfit.pipeline._status import corrupted, failed_rows, failures
     from manyfit.pipeline._status import status as lines_of
 
     space = use(folder)
@@ -26,6 +26,10 @@ def status(folder: Path | None, verify: bool, page: Path | None) -> None:
         click.echo(f"{line.task:30} {counts} {line.seconds:8.1f} s")
     for entry in failures(space):
         click.echo(f"\n{entry.task} {entry.identity[:16]} failed:\n{entry.error}")
+    if rows := failed_rows(space, most=5):
+        click.echo("\nThe first rows that failed (see the column error of the product):")
+        for row in rows:
+            click.echo(f"  {row.task} {row.identity[:16]}: {row.reason}")
     if page is not None:
         from manyfit.pipeline._page import write_page
 

@@ -10,7 +10,7 @@ from manyfit.fitting._atomic import replacing
 from manyfit.plot import KeyFigures, Listing, Section, Table, Words, report_page
 
 from ._index import Entry
-from ._status import failures, status
+from ._status import failed_rows, failures, status
 from ._workspace import Workspace
 
 #: Products listed on a page, the newest.
@@ -52,6 +52,10 @@ def page(workspace: Workspace) -> str:
     sections = [Section("Tasks", (totals, classes))]
     if failed:
         sections.append(Section("Failures", tuple(part for entry in failed for part in _failure(entry))))
+    if rows := failed_rows(workspace):
+        reasons = Table(("task", "row", "reason"), [(row.task, row.identity[:16], row.reason) for row in rows])
+        words = Words("The first of them; the column error of the product has the tracebacks of all.")
+        sections.append(Section("Rows that failed", (words, reasons)))
     return report_page(
         "Pipeline",
         [*sections, Section("Newest products", (products,))],
