@@ -15,6 +15,7 @@ from manyfit._lazy import lazy
 if TYPE_CHECKING:
     from manyfit.blocks._choose import executor_for as executor_for
     from manyfit.blocks._dask import DaskClient as DaskClient
+    from manyfit.blocks._fill import fill as fill
     from manyfit.blocks._layout import Field as Field
     from manyfit.blocks._layout import Layout as Layout
     from manyfit.blocks._layout import extent_of as extent_of
@@ -49,6 +50,7 @@ __getattr__, __dir__, __all__ = lazy(
         "Threads": "_threads",
         "executor_for": "_choose",
         "extent_of": "_layout",
+        "fill": "_fill",
         "plan": "_plan",
         "progress_for": "_progress",
         "rich_progress": "_progress",
