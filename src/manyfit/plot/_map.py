@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.image import AxesImage
+
+#: Characters of a label above a colour bar, markup included; a longer one goes along the bar.
+MOST_ABOVE = 36
 
 
 def plot_map(
@@ -130,13 +134,29 @@ def _draw_line(ax: Axes, values: NDArray[np.float64], label: str) -> None:
 
 
 def _draw_bar(ax: Axes, image: AxesImage, label: str, size: float | None) -> None:
-    """A colour bar beside the map and as high as it is, whatever its shape; small words go above it, to save room."""
+    """A colour bar beside the map and as high as it is, whatever its shape; few small words go above it."""
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
-    if size is None:
-        bar.set_label(label)
-        return
-    bar.ax.tick_params(labelsize=size)
-    bar.ax.set_title(label, y=1.0, pad=4, loc="left", fontsize=size)
+    if power := _power(image.get_clim()):
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value / 10.0**power:.6g}")
+        label = f"$10^{{{power}}}$ {label}"
+    if size is not None:
+        bar.ax.tick_params(labelsize=size)
+    if size is None or len(label) > MOST_ABOVE:
+        bar.set_label(label, fontsize=size)
+    else:
+        bar.ax.set_title(label, y=1.0, pad=4, loc="left", fontsize=size)
+
+
+def _power(limits: tuple[float, float]) -> int:
+    """The power of ten that goes to the label: matplotlib would write it over the title of the next map.
+
+    >>> _power((-2e-17, 3e-16)), _power((0.0, 250.0))
+    (-16, 0)
+    """
+    largest = max(abs(limit) for limit in limits)
+    if largest == 0 or not math.isfinite(largest) or 1e-3 <= largest < 1e6:
+        return 0
+    return math.floor(math.log10(largest))
 
 
 def _draw_image(ax: Axes, values: NDArray[np.float64], limits: tuple[float, float], colours: Colormap) -> AxesImage:
