@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import Block, executor_for, plan, progress_for, run
+from manyfit.blocks import Block, Plan, executor_for, plan, progress_for, run
 
 from ._combine_kernel import fit_tile
 from ._confidence import one_sided_level
@@ -61,6 +62,7 @@ def fit(
     workers: int | None = None,
     memory: int | None = None,
     progress: bool | Callable[[int, int], None] | None = None,
+    store: str | Path | None = None,
 ) -> TSMap:
     r"""Fit a source of known spectrum at every position of the sky.
 
@@ -106,7 +108,11 @@ def fit(
     index
         Whether to read a large response through its index, which is built the first time. False reads the whole file.
     scheduler, workers, memory, progress
-        Where to run, as in `manyfit.fit`.
+        Where to run, as in `manyfit.fit`. Threads on one machine fit thousands of positions in a second; a
+        ``distributed.Client`` is for very fine grids.
+    store
+        Folder or URL to which results are written block by block. The same call again goes on where an earlier one
+        ended, whatever ended it; `TSMap.open` opens it. Default: results are in memory.
 
     Returns
     -------
@@ -115,7 +121,9 @@ def fit(
     Raises
     ------
     InputError, InputTypeError
-        For input that does not fit together; the text says what does.
+        For input that does not fit together, or a store of another map; the text says what does, or differs.
+    OutputExists
+        `store` is there and is none.
 
     Examples
     --------
@@ -154,10 +162,16 @@ def fit(
     else:
         grid = positions_grid(positions)
     where = Where(scheduler, workers, memory, progress)
-    solution, best_index = fit_grid(the_problem, the_problem.rows(), grid, where)
     notes = (str(the_problem.zero_background),) if the_problem.zero_background.n_bins else ()
     low, *_, high = response.axes.interval("Ei").edges.tolist()
-    return TSMap(grid, solution, chosen, confidence, best_index, notes, the_problem, (low, high))
+    empty = TSMap(grid, Room.of(0).solution(), chosen, confidence, None, notes, the_problem, (low, high))
+    if store is not None:
+        from ._store import fit_into
+
+        stored = fit_into(store, empty, the_problem, where)
+        return replace(empty, solution=stored.solution, spectral_index=stored.spectral_index)
+    solution, best_index = fit_grid(the_problem, the_problem.rows(), grid, where)
+    return replace(empty, solution=solution, spectral_index=best_index)
 
 
 def _readable(response: ReducedResponse, progress: bool | Callable[[int, int], None] | None) -> ReducedResponse:
@@ -178,14 +192,16 @@ def fit_grid(problem: SkyProblem, rows: Iterable[Rows], grid: Grid, where: Where
 
 
 def _fit_rows(problem: SkyProblem, rows: Rows, vectors: Array, where: Where) -> Solution:
-    work = FitWork(problem.d, problem.b, problem.background_sum, *rows, vectors, problem.exposure, problem.options)
-    executor = executor_for(where.scheduler, where.workers)
-    n = len(vectors)
-    tiles = plan((n,), bytes_per_element=BYTES_PER_POSITION, memory=where.memory, n_workers=executor.n_workers)
-    room = Room.of(n)
+    executor, room = executor_for(where.scheduler, where.workers), Room.of(len(vectors))
+    blocks, work = tiles(len(vectors), executor.n_workers, where.memory), FitWork.of(problem, rows, vectors)
     with progress_for(where.progress) as progress:
-        run(tiles, work, collect=room.collect, executor=executor, progress=progress)
+        run(blocks, work, collect=room.collect, executor=executor, progress=progress)
     return room.solution()
+
+
+def tiles(n: int, n_workers: int, memory: int | None) -> Plan:
+    """Positions in blocks."""
+    return plan((n,), bytes_per_element=BYTES_PER_POSITION, memory=memory, n_workers=n_workers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +216,11 @@ class FitWork:
     vectors: Array
     exposure: Exposure
     options: Options
+
+    @classmethod
+    def of(cls, problem: SkyProblem, rows: Rows, vectors: Array) -> FitWork:
+        """The work on positions with the rows of one spectrum."""
+        return cls(problem.d, problem.b, problem.background_sum, *rows, vectors, problem.exposure, problem.options)
 
     def __call__(self, tile: Block) -> Part:
         """Results of a tile."""

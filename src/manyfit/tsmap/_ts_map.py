@@ -406,6 +406,28 @@ class TSMap:
         write_ecsv(self, Path(path), overwrite=overwrite)
 
     @staticmethod
+    def open(store: str | Path) -> TSMap:
+        """Open a store that ``fit(..., store=...)`` writes: the positions that are done, all of them at the end.
+
+        Nothing in a store is executed. To complete it, fit again.
+
+        Parameters
+        ----------
+        store
+            Folder or URL.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such store.
+        InputError
+            It is no store of a TS map, of a later version, or damaged.
+        """
+        from ._store import open_map
+
+        return open_map(store)
+
+    @staticmethod
     def read(path: str | Path) -> TSMap:
         """Read what `to_fits` or `to_ecsv` wrote; all maps and what norms are factors of.
 
