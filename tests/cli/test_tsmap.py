@@ -11,7 +11,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 from manyfit import tsmap
+from manyfit.blocks import BlockStore
 from manyfit.tsmap import Axes, Axis, Counts, HealpixAxis, PowerLaw, TSMap
+from manyfit.tsmap._fit import FitWork
 from tests.cli.test_cli import fails, ok
 
 SPECTRUM = "PowerLaw(index=-2.2, pivot=100 keV, norm=0.01 / (cm2 s keV))"
@@ -199,3 +201,27 @@ def test_bad_input_is_one_message(sky, folder, changed, message):
     of_other_axes(sky, "other.hdf5")
     assert message in fails(*arguments(sky, **changed))
     assert {path.name for path in folder.iterdir()} == {"text.h5", "other.hdf5"}
+
+
+def test_a_command_that_was_ended_goes_on(sky, folder, monkeypatch):
+    """The store has what was done; the files are those of an undisturbed command."""
+    real, count = FitWork.__call__, []
+
+    def mortal(self, tile):
+        count.append(tile.index)
+        if len(count) == 3:
+            raise OSError("no space left on device")
+        return real(self, tile)
+
+    call = arguments(sky, nside="8", scheduler="serial", store="map.zarr", no_report=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(FitWork, "__call__", mortal)
+        assert "no space left" in fails(*call)
+    assert not Path("out").exists()
+    assert BlockStore.open("map.zarr").done() == {0, 1}
+    assert "and map.zarr." in ok(*call).stdout
+    wanted = the_fit(sky, nside=8)
+    same(TSMap.read("out/skymap.fits"), wanted)
+    same(TSMap.open("map.zarr"), wanted)
+    other = arguments(sky, nside="8", store="map.zarr", output="other", signed=True)
+    assert "options.signed: False in the store, True now" in fails(*other)

@@ -120,7 +120,7 @@ OTHER = orientation()
         ({"spectral_indices": [-2.0, -2.5]}, r"spectra: \['\w+'\] in the store, \['\w+', '\w+'\] now"),
         ({"response": replace(telescope(), area=telescope().area * 2)}, r"response.content"),
         ({"orientation": replace(OTHER, livetime=OTHER.livetime * 2)}, r"exposure.seconds"),
-        ({"orientation": replace(OTHER, x_pointing=OTHER.x_pointing + [[0, 1e-9]])}, r"exposure.content"),
+        ({"orientation": replace(OTHER, x_pointing=np.add(OTHER.x_pointing, [0, 1e-9]))}, r"exposure.content"),
         ({"energy_channels": (0, 2)}, r"channels: \[0, 3\] in the store, \[0, 2\] now"),
         ({"joint": False}, r"joint: True in the store, False now"),
         ({"signed": True}, r"options.signed: False in the store, True now"),

@@ -21,6 +21,7 @@ Examples:
   manyfit tsmap --counts burst.hdf5 --background bkg.hdf5 --response response.h5 --orientation 3_months.ori
       --spectrum 'PowerLaw(index=-2.2, pivot=100 keV, norm=10 / (cm2 s keV))' --nside 16 -o burst
   manyfit tsmap --config burst.toml --refine 128 --overwrite
+  manyfit tsmap --config burst.toml --nside 512 --store burst.zarr
 """,
 )
 @click.option("--counts", type=FILE, help="Binned counts: a histogram in HDF5.")
@@ -57,7 +58,9 @@ Examples:
 @click.option("--no-index", is_flag=True, help="Read the whole response, not its index.")
 @click.option("--containment", type=float, default=0.9, show_default=True, help="Of the region that is outlined.")
 @click.option("--true-position", metavar="LON,LAT", help="A position to mark, deg, in the frame of the map.")
-@click.option("--workers", type=int, help="Number of threads; by default one for each core.")
+@click.option("--scheduler", help="threads (default), serial, processes, or the address of a dask scheduler.")
+@click.option("--workers", type=int, help="Number of threads or processes; by default one for each core.")
+@click.option("--store", metavar="PLACE", help="Folder or URL for a zarr store, from which the command can be resumed.")
 @click.option("--no-report", is_flag=True, help="No figures and no report.")
 @click.option("--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
@@ -67,6 +70,7 @@ def tsmap(ctx: click.Context, /, **options: Any) -> None:
     """Fit a source of known spectrum at every position of the sky.
 
     FOLDER gets skymap.fits (HEALPix), skymap.multiorder.fits (UNIQ, PROBDENSITY), peaks.ecsv, figures and report.html.
+    With --store, a command that was ended goes on where it was when it is given again.
     """
     from manyfit.cube._times import Times
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyfit import tsmap
+from manyfit.cli._fit import _scheduler as scheduler_at
 from manyfit.cli._tsmap_options import DEMO, SkyFiles, SkyFit, SkyOutput, channels, numbers
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
@@ -45,12 +46,15 @@ def run(options: dict[str, Any], given: str, times: Times, say: Say) -> None:
         else:
             files = _files(options)
         counts, background = _counts(files, times, say)
-        found = _fitted(files, counts, background, fitting, times, say, quiet=options["quiet"])
+        with scheduler_at(options["scheduler"]) as scheduler:
+            fitting = replace(fitting, keywords=fitting.keywords | {"scheduler": scheduler})
+            found = _fitted(files, counts, background, fitting, times, say, quiet=options["quiet"])
         say(f"\n{found.summary()}")
         _write(found, folder, output, (counts, background), times)
         written = sorted(path.name for path in folder.iterdir())
     shares = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in times.seconds.items())
-    say(f"\ntime: {times.total:.2f} s ({shares})\nWrote {output.folder}: {', '.join(written)}.")
+    stored = "" if options["store"] is None else f" and {options['store']}"
+    say(f"\ntime: {times.total:.2f} s ({shares})\nWrote {output.folder}: {', '.join(written)}{stored}.")
 
 
 # -- options -------------------------------------------------------------------------------------------------
@@ -65,7 +69,7 @@ def _output(options: dict[str, Any], given: str) -> SkyOutput:
 
 
 def _fitting(options: dict[str, Any]) -> SkyFit:
-    names = ("nside", "order", "frame", "signed", "free_background", "confidence", "occultation", "workers")
+    names = ("nside", "order", "frame", "signed", "free_background", "confidence", "occultation", "workers", "store")
     keywords = {name: options[name] for name in names}
     keywords["joint"] = not options["summed"]
     keywords["index"] = not options["no_index"]
@@ -153,7 +157,7 @@ def _fitted(
         with _progress(quiet) as progress:
             found = tsmap.fit(counts, background, response, orientation=orientation, progress=progress, **keywords)
         if fitting.refine is not None:
-            found = found.refine(fitting.refine, workers=keywords["workers"])
+            found = found.refine(fitting.refine, scheduler=keywords["scheduler"], workers=keywords["workers"])
     return found
 
 
