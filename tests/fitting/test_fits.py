@@ -97,9 +97,7 @@ def test_compressed_as_a_whole(tmp_path, cube):
 def test_compressed_by_tiles(tmp_path):
     file = tmp_path / "a.fits"
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(VALUES, header(), tile_shape=(3, 5, 4))]).writeto(file)
-    labelled = same_as_astropy(file, "1")
-    assert labelled.source.chunks == (3, 5, 4)
-    assert labelled.unit is not None
+    assert same_as_astropy(file, "1").unit is not None
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class Place:
     """
 
     layout: Layout
-    file: Path | None
+    file: str | None
 
     def lay(self, what: str, given: Any) -> tuple[Any, UnitBase | None]:
         """An array with the axes of the cube, of length 1 where it is repeated, and its unit.

@@ -13,12 +13,15 @@ import numpy as np
 from manyfit.errors import InputError, InputTypeError
 from manyfit.fitting._data import _unit as unit_named
 from manyfit.fitting._data import data_of
-from manyfit.fitting._fits import _image, _labelled, _opened
-from manyfit.fitting._inputs import EXTENSION
+from manyfit.fitting._fits import find_image, labelled, opened
+from manyfit.fitting._inputs import kind_of_place
+from manyfit.fitting._inputs import read as read_any
 from manyfit.fitting._labelled import Labelled
 from manyfit.fitting._mapped import MappedFile
+from manyfit.fitting._place import Place, check_there, place_of
 from manyfit.fitting._source import Chunked, Memory, Source, kind_of
 from manyfit.fitting._world import low_level
+from manyfit.fitting._zarr import open_zarr
 
 NOISE_EXTENSIONS = ("ERR", "ERROR", "UNCERT", "UNCERTAINTY", "STAT", "VAR", "VARIANCE", "IVAR", "SIGMA", "NOISE")
 
@@ -34,14 +37,14 @@ class Input:
     header
         FITS header, or None.
     file
-        The FITS file, or None.
+        Path or URL of the FITS file, or None.
     notes
         What the user should know.
     """
 
     labelled: Labelled
     header: Mapping[str, Any] | None = None
-    file: Path | None = None
+    file: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -65,7 +68,7 @@ def input_of(source: Any, hdu: str | int | None = None, unit: Any = None) -> Inp
     if hdu is not None and not isinstance(source, list):
         raise InputError(f"hdu={hdu!r} was given, but the data is a {type(source).__name__}. It is for FITS files.")
     if isinstance(source, list) and kind_of(source, "astropy", "HDUList"):
-        source = _image(source, None if hdu is None else str(hdu), "the cube")
+        source = find_image(source, None if hdu is None else str(hdu), "the cube")
     header = getattr(source, "header", None)
     if kind_of(source, "zarr", "Group"):
         source = _dataset(source)
@@ -91,19 +94,18 @@ def _wcs_of_header(header: Any) -> Any:
 
 
 def _file(name: str, hdu: str | int | None) -> Input:
-    """A FITS file, ``file[extension]``, or a zarr store."""
-    path = Path(name).expanduser()
-    match = None if path.exists() else EXTENSION.match(str(path))
-    file = Path(match["path"]) if match else path
-    if not file.exists():
-        raise FileNotFoundError(f"There is no file {str(file)!r}. Check the name and the folder.")
-    if file.is_dir():
-        return _store(file)
-    extension = match["extension"] if match else None if hdu is None else str(hdu)
-    with _opened(file, "cube") as hdus:
-        image = _image(hdus, extension, f"cube {str(file)!r}")
-        labelled = _labelled(image, str(file), hdus)
-        return Input(labelled, image.header.copy(), file, _unused(hdus, image))
+    """A FITS file, ``file[extension]``, a zarr store or an HDF5 file, here or at a URL."""
+    place = place_of(name)
+    check_there(place, "cube")
+    match kind_of_place(place):
+        case "zarr" if place.inside is None:
+            return _store(place)
+        case "zarr" | "hdf5":
+            return Input(read_any(name, "cube"))
+    extension = place.inside or (None if hdu is None else str(hdu))
+    with opened(place, "cube") as (hdus, where):
+        image = find_image(hdus, extension, f"cube {place.name!r}")
+        return Input(labelled(image, where, hdus), image.header.copy(), place.name, _unused(hdus, image))
 
 
 def _unused(hdus: Any, image: Any) -> tuple[str, ...]:
@@ -115,13 +117,8 @@ def _unused(hdus: Any, image: Any) -> tuple[str, ...]:
     )
 
 
-def _store(path: Path) -> Input:
-    import zarr
-
-    try:
-        node = zarr.open(str(path), mode="r")
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise InputError(f"The folder {str(path)!r} is no zarr store ({error}).") from error
+def _store(place: Place) -> Input:
+    node = open_zarr(place, "cube")
     return Input(data_of(_dataset(node) if kind_of(node, "zarr", "Group") else node))
 
 

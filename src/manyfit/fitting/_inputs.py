@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, InputTypeError
+from ..errors import InputTypeError
 from ._fits import read_fits, read_hdu
+from ._hdf5 import MAGIC, read_hdf5
 from ._labelled import Labelled, unit_of
+from ._place import Place, check_there, place_of
 from ._source import kind_of, source_of
 from ._spectral_cube import read_spectral_cube
+from ._zarr import read_zarr, zarr_array, zarr_group
 
 ACCEPTED = (
-    "a path to a FITS file or zarr store, an image HDU, a NumPy, masked, dask or zarr array, a Quantity, "
-    "an HDF5 dataset, xarray.DataArray, NDData, NDCube or SpectralCube"
+    "a path or URL of a FITS file, zarr store or HDF5 file, an image HDU, a NumPy, masked, dask or zarr array, "
+    "a Quantity, an HDF5 dataset, xarray.DataArray, NDData, NDCube or SpectralCube"
 )
-EXTENSION = re.compile(r"^(?P<path>.+)\[(?P<extension>[^\[\]]+)\]$")
 
 
 def read(data: Any, what: str = "data") -> Labelled:
@@ -28,10 +28,11 @@ def read(data: Any, what: str = "data") -> Labelled:
     Parameters
     ----------
     data
-        A path to a FITS file or zarr store, an HDU or HDUList, a NumPy or masked array, Quantity, dask or
-        zarr array, HDF5 dataset, ``xarray.DataArray``, ``NDData``, ``NDCube`` or ``SpectralCube``.
+        A path or URL of a FITS file, zarr store, HDF5 or NetCDF-4 file, an HDU or HDUList, a NumPy or masked array,
+        Quantity, dask or zarr array, HDF5 dataset, ``xarray.DataArray``, ``NDData``, ``NDCube`` or ``SpectralCube``.
         ``cube.fits`` stands for its first image with data, ``cube.fits[ERR]`` or ``cube.fits[1]`` for a given
-        one; ``store.zarr`` for its only array or that named ``data``, ``store.zarr/name`` for a given one.
+        one; ``store.zarr`` and ``file.h5`` for their only array, that of most dimensions or that named ``data``,
+        ``store.zarr[name]``, ``store.zarr/name`` and ``file.h5[group/name]`` for a given one.
     what
         Name of the argument, for errors.
 
@@ -59,37 +60,33 @@ def read(data: Any, what: str = "data") -> Labelled:
 
 
 def _path(data: Any, what: str) -> Labelled:
-    """A file, or ``file[extension]``; a file whose own name ends in brackets is a file."""
-    path = Path(data).expanduser()
-    match = None if path.exists() else EXTENSION.match(str(path))
-    file = Path(match["path"]) if match else path
-    if not file.exists():
-        raise FileNotFoundError(f"{what}: there is no file {str(file)!r}. Check the name and the folder.")
-    if file.is_dir():
-        return _zarr_folder(file, what)
-    return read_fits(file, match["extension"] if match else None, what)
+    """A file, folder or URL, or ``file[name]`` for one of several arrays in it."""
+    place = place_of(data)
+    check_there(place, what)
+    match kind_of_place(place):
+        case "zarr":
+            return read_zarr(place, what)
+        case "hdf5":
+            return read_hdf5(place, what)
+    return read_fits(place.name, place.inside, what)
 
 
-def _zarr_folder(path: Path, what: str) -> Labelled:
-    import zarr
+def kind_of_place(place: Place) -> str:
+    """``"zarr"``, ``"hdf5"`` or ``"fits"``, by what is there.
 
+    Raises
+    ------
+    FileNotFoundError
+        A URL at which there is nothing.
+    """
+    if (".zarr" in place.name or not place.is_remote) and place.is_folder():
+        return "zarr"
     try:
-        node = zarr.open(str(path), mode="r")
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise InputError(f"{what}: the folder {str(path)!r} is no zarr store ({error}).") from error
-    return _zarr(node, what)
-
-
-def _zarr(node: Any, what: str) -> Labelled:
-    if kind_of(node, "zarr", "Array"):
-        return Labelled(source_of(node, what), unit=unit_of(node.attrs.get("units")))
-    arrays = dict(node.arrays())
-    if len(arrays) != 1 and "data" not in arrays:
-        raise InputError(
-            f"{what}: the zarr group has arrays {sorted(arrays)}. A group with one array, or with one named "
-            "'data', is accepted: give the array itself, as group['name'] or 'store.zarr/name'."
-        )
-    return _zarr(arrays["data"] if "data" in arrays else next(iter(arrays.values())), what)
+        return "hdf5" if place.head() == MAGIC else "fits"
+    except (FileNotFoundError, IsADirectoryError):
+        if place.is_folder():
+            return "zarr"
+    raise FileNotFoundError(f"There is nothing at {place.name!r}. Check the name and the rights to read it.")
 
 
 def _masked(data: Any, what: str) -> Labelled:
@@ -151,6 +148,6 @@ KINDS: tuple[tuple[str, str, Callable[[Any, str], Labelled]], ...] = (
     ("astropy", "Quantity", _quantity),
     ("numpy", "MaskedArray", _masked),
     ("xarray", "DataArray", _xarray),
-    ("zarr", "Array", _zarr),
-    ("zarr", "Group", _zarr),
+    ("zarr", "Array", zarr_array),
+    ("zarr", "Group", zarr_group),
 )

@@ -6,6 +6,7 @@ import math
 import mmap
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -43,6 +44,20 @@ class MappedFile:
     def chunks(self) -> None:
         """A slice of any shape can be read."""
         return None
+
+    @property
+    def waits(self) -> bool:
+        """A disk is fast beside a fit, or its pages are in memory."""
+        return False
+
+    def bytes_at(self, pieces: Iterable[tuple[int, int]]) -> list[bytes]:
+        """Some pieces of the file, given by start and length."""
+        with Path(self.path).open("rb") as stream:
+            return [stream.read(length) for start, length in pieces if stream.seek(start) == start]
+
+    def file_size(self) -> int:
+        """Bytes of the file."""
+        return Path(self.path).stat().st_size
 
     def read(self, slices: tuple[slice, ...]) -> NDArray[Any]:
         """A part of the array, each slice with start and stop and without a step."""

@@ -148,6 +148,11 @@ class Gathered:
         """Elements are ordered by chunk, so slices are read well."""
         return None
 
+    @property
+    def waits(self) -> bool:
+        """As for the array."""
+        return self.array.source.waits
+
     def read(self, slices: Box) -> NDArray[Any]:
         """The values of some selected elements: whole along the fitting axes."""
         if not self.array.differs_between_elements:

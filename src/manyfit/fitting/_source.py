@@ -30,6 +30,10 @@ class Source(Protocol):
     def chunks(self) -> tuple[int, ...] | None:
         """Shape of the pieces in which the array is stored; None when any slice is as good as another."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether to read takes time in which other blocks can be fitted: a network, a disk, one thread at a time."""
+
     def read(self, slices: Slices) -> NDArray[Any]:
         """The values in a hyper-rectangle: a view, or a new array. Safe in threads."""
 
@@ -55,6 +59,11 @@ class Memory:
         """A slice of any shape can be read."""
         return None
 
+    @property
+    def waits(self) -> bool:
+        """It is there."""
+        return False
+
     def read(self, slices: Slices) -> NDArray[Any]:
         """A view."""
         return self.array[slices]
@@ -77,6 +86,11 @@ class Chunked:
         """Type of the values."""
         dtype: np.dtype[Any] = np.dtype(self.array.dtype)
         return dtype
+
+    @property
+    def waits(self) -> bool:
+        """What is behind it may be far away."""
+        return True
 
     def read(self, slices: Slices) -> NDArray[Any]:
         """The values; of a dask array only the tasks of the slice are run, in the calling thread."""
@@ -148,7 +162,11 @@ def source_of(array: Any, what: str = "data") -> Source:
 def _source(array: Any, what: str) -> Source:
     if kind_of(array, "dask", "Array"):
         return Chunked(array, tuple(array.chunksize))
-    if kind_of(array, "zarr", "Array") or kind_of(array, "h5py", "Dataset"):
+    if kind_of(array, "h5py", "Dataset"):
+        from ._hdf5 import source_in
+
+        return source_in(array) or Chunked(array, None if array.chunks is None else tuple(array.chunks))
+    if kind_of(array, "zarr", "Array"):
         return Chunked(array, None if array.chunks is None else tuple(array.chunks))
     if isinstance(array, np.memmap) and (mapped := mapped_file(array)) is not None:
         return mapped

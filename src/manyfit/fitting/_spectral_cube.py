@@ -30,6 +30,11 @@ class Cube:
         """Type of the values, once masked ones are NaN."""
         return np.dtype(np.float64)
 
+    @property
+    def waits(self) -> bool:
+        """It may be in a file, and one thread reads at a time."""
+        return True
+
     def read(self, slices: Slices) -> NDArray[Any]:
         """The values of a slice."""
         with self._lock:  # a mask may be a function of the coordinates, and a WCS is not safe in threads
