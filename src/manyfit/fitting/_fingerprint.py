@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ._aligned import Aligned
 from ._grid import Grid
 from ._mapped import MappedFile
+from ._remote import RemoteFile
 from ._source import Memory, Source
 from ._start import PerParameter
 from ._weights import Weighting
@@ -49,24 +50,24 @@ def source_print(source: Source) -> dict[str, Any]:
     Neither name nor time of a file count, so that a copy, or a file that was downloaded again, is the same.
     """
     known: dict[str, Any] = {"shape": list(source.shape), "dtype": source.dtype.str}
-    if isinstance(source, MappedFile):
+    if isinstance(source, MappedFile | RemoteFile):
         return known | _file_print(source)
     if isinstance(source, Memory):
         return known | {"content": digest(source.array)}
     return known | {"samples": _joined(digest(source.read(row)) for row in _rows(source.shape))}
 
 
-def _file_print(source: MappedFile) -> dict[str, Any]:
-    size = source.dtype.itemsize * math.prod(source.shape)
-    with Path(source.path).open("rb") as stream:
-        first = max(0, source.offset - HEADER)
-        header = _joined([stream.seek(first) and "", stream.read(source.offset - first).hex()])
-        made = hashlib.sha256()
-        for start, length in _pieces(size):
-            stream.seek(source.offset + start)
-            made.update(stream.read(length))
-        length = os.fstat(stream.fileno()).st_size
-    return {"file size": length, "header": header, "order": source.order, "samples": made.hexdigest()[:32]}
+def _file_print(source: MappedFile | RemoteFile) -> dict[str, Any]:
+    size, length = source.dtype.itemsize * math.prod(source.shape), source.file_size()
+    first = max(0, source.offset - HEADER)
+    begins = [(source.offset + start, count) for start, count in _pieces(size)]
+    pieces = [(begin, min(count, length - begin)) for begin, count in begins]
+    before, *samples = source.bytes_at([(first, source.offset - first), *pieces])
+    made = hashlib.sha256()
+    for sample in samples:
+        made.update(sample)
+    header, order = _joined([first and "", before.hex()]), getattr(source, "order", "C")
+    return {"file size": length, "header": header, "order": order, "samples": made.hexdigest()[:32]}
 
 
 def path_print(path: str | Path) -> dict[str, Any]:

@@ -179,6 +179,7 @@ def fit_problem(
             'use statistic="chi2".'
         )
     options = replace(options, absolute_sigma=problem.absolute_sigma or options.statistic == "cash")
+    where = replace(where, waits=problem.tiles.waits or "://" in str(store))
     started = time.perf_counter()
     formula: Formula | None = None
     try:
@@ -198,16 +199,16 @@ def fit_problem(
 
 
 def _by_kernel(problem: Problem, formula: Formula, options: Options, where: Where, *, compute: bool) -> Parameters:
-    work = _kernel_work(problem, formula, options)
+    work = _kernel_work(problem, formula, options, where)
     n_free = len(formula.free)
     solution = solve(problem, work, n_free, where) if compute else lazy_solution(problem, work, n_free, where)
     return replace(_parameters(problem, work.columns, solution, options), tied=dict(formula.tied))
 
 
-def _kernel_work(problem: Problem, formula: Formula, options: Options) -> KernelWork:
+def _kernel_work(problem: Problem, formula: Formula, options: Options, where: Where) -> KernelWork:
     """The work with its kernel, which is compiled by now."""
     prepare(formula, options, weighted=is_weighted(problem.tiles))
-    return KernelWork(problem.tiles, formula, Columns.of(problem.model), options)
+    return KernelWork(problem.tiles, formula, Columns.of(problem.model), options, where.cores)
 
 
 def _into_store(
@@ -220,7 +221,7 @@ def _into_store(
         by_fitter = fallback_work(problem, Columns.of(problem.model), options)
         where = where_to_fit(problem, by_fitter, where)
         return result_of(fit_into(store, problem, by_fitter, options, where))
-    return result_of(fit_into(store, problem, _kernel_work(problem, formula, options), options, where, formula))
+    return result_of(fit_into(store, problem, _kernel_work(problem, formula, options, where), options, where, formula))
 
 
 def _check_store(selection: Selection | None, *, compute: bool) -> None:

@@ -13,6 +13,7 @@ from manyfit.blocks import Block, Plan, Serial, Threads, executor_for, plan, pro
 from manyfit.blocks._plan import MEMORY_BYTES
 from manyfit.kernels import Solution
 
+from ._overlap import Cores, in_flight
 from ._problem import Problem, bytes_per_element
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Where:
         Most elements of a block, None for no limit.
     progress
         True for a bar, or a callable ``progress(done, total)``.
+    waits
+        Whether reading or writing takes time in which other blocks can be fitted.
     """
 
     scheduler: Any = None
@@ -45,11 +48,21 @@ class Where:
     memory: int | None = None
     max_elements: int | None = None
     progress: bool | Callable[[int, int], None] | None = None
+    waits: bool = False
 
     @property
     def executor(self) -> Executor:
-        """What runs the blocks."""
-        return executor_for(self.scheduler, self.workers)
+        """What runs the blocks: more threads than cores if some of them wait."""
+        executor = executor_for(self.scheduler, self.workers)
+        if self.waits and isinstance(executor, Threads):
+            return Threads(in_flight(executor.n_workers))
+        return executor
+
+    @property
+    def cores(self) -> Cores | None:
+        """How many threads may compute at the same time; None if that is all of them."""
+        executor = executor_for(self.scheduler, self.workers)
+        return Cores(executor.n_workers) if self.waits and isinstance(executor, Threads) else None
 
     def plan(self, problem: Problem, n_workers: int, times: int = 1) -> Plan:
         """The blocks of a problem, so many times larger than suits the cache, but within the memory."""

@@ -85,12 +85,21 @@ class Tiles:
         )
 
     @property
+    def waits(self) -> bool:
+        """Whether reading a tile takes time in which others can be fitted."""
+        beside = [] if self.weighting is None else [self.weighting.values]
+        return any(source.waits for source in (self.source, *(array.source for array in (*self.masks, *beside))))
+
+    @property
     def bytes_per_element(self) -> int:
         """Bytes that one element takes while its block is read and fitted.
 
         The tile, what it is made from where that is not a view, and as much again as the tile for the fit.
         """
-        per_point = 8 + (0 if isinstance(self.source, Memory) else self.source.dtype.itemsize)
+        copies = (
+            0 if isinstance(self.source, Memory) else 2 if self.source.waits else 1
+        )  # as it comes, and put in order
+        per_point = 8 + copies * self.source.dtype.itemsize
         if self.grid.shared is None:
             per_point += 8 * (len(self.axes.fitting) + 2 * len(self.axes.shape))
         if self.weighting is not None and self.weighting.values.differs_between_elements:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from manyfit.kernels import Elements, Formula, Options, Solution, fit
 
+from ._overlap import Cores
 from ._tile import Tiles
 
 if TYPE_CHECKING:
@@ -61,12 +63,15 @@ class KernelWork:
         Order of its parameters.
     options
         How to fit.
+    cores
+        Limits how many threads compute, where others wait for data; None for no limit.
     """
 
     tiles: Tiles
     formula: Formula
     columns: Columns
     options: Options
+    cores: Cores | None = None
 
     def __call__(self, block: Block) -> Solution:
         """Fit the elements of a block."""
@@ -74,7 +79,8 @@ class KernelWork:
         free = self.columns.places(self.formula.free)
         order = free + self.columns.places(self.formula.fixed)
         elements = Elements(tile.x, tile.y, tile.weight, tile.start[:, order], tile.lower[:, free], tile.upper[:, free])
-        return fit(self.formula, elements, self.options)
+        with self.cores or nullcontext():
+            return fit(self.formula, elements, self.options)
 
 
 def is_weighted(tiles: Tiles) -> bool:
