@@ -156,11 +156,10 @@ class BlockStore:
         notes
             What else is known about the block, as JSON.
         """
-        sums = {}
-        for name in self.layout.stored():
-            place, content = self.layout.chunk_name(name, block), self.layout.encoded(name, block, arrays[name])
-            self.objects.put(place, content)
-            sums[name] = zlib.crc32(content)
+        places = {name: self.layout.chunk_name(name, block) for name in self.layout.stored()}
+        contents = {name: self.layout.encoded(name, block, arrays[name]) for name in places}
+        self.objects.put_all({places[name]: content for name, content in contents.items()})
+        sums = {name: zlib.crc32(content) for name, content in contents.items()}
         marker = {"crc32": sums} | ({"notes": dict(notes)} if notes else {})
         self.objects.put(_marker(block), json.dumps(marker).encode())
 
