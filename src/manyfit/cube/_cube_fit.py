@@ -49,6 +49,8 @@ class CubeFit(Mapping[str, Any]):
         Shapes and cost of the fit, measured on a few spectra, of a fit with ``compute=False``; else None.
     coherence
         Whether outliers among neighbours are refitted when a lazy fit is computed.
+    store
+        Where the results are, of a fit that was written to a store; its maps are dask arrays until `compute`.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class CubeFit(Mapping[str, Any]):
     refits: RefitReport | None = None
     cost: Cost | None = None
     coherence: bool = False
+    store: str | None = None
 
     @property
     def cube(self) -> Cube:
@@ -187,7 +190,7 @@ class CubeFit(Mapping[str, Any]):
 
     @property
     def is_lazy(self) -> bool:
-        """Whether the fit has not been computed yet."""
+        """Whether maps are dask arrays: of a fit that has not been computed yet, or of a store."""
         return self.result.is_lazy
 
     def compute(self) -> CubeFit:
@@ -197,13 +200,42 @@ class CubeFit(Mapping[str, Any]):
         from manyfit.cube._coherence import coherent
 
         done = replace(self, result=self.result.compute(), cost=None)
-        return coherent(done) if self.coherence else done
+        return coherent(done) if self.coherence and self.refits is None else done
+
+    @classmethod
+    def open(cls, store: str | Path, cube: Cube, *, noise: Any = None, model: Model | None = None) -> CubeFit:
+        """Open what ``fit_lines(..., store=...)`` wrote; maps are read when they are asked for.
+
+        Spectra that are not fitted yet are NaN with the status ``NOT_FITTED``.
+
+        Parameters
+        ----------
+        store
+            Path, or URL that fsspec knows.
+        cube
+            The cube that was fitted.
+        noise
+            Standard deviations that it was fitted with, to be drawn and written with it.
+        model
+            The model that was fitted, if it is not in `astropy.modeling.models`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such store.
+        InputError
+            It is something else, is damaged, or of another cube.
+        """
+        from manyfit.cube._stored import open_fit
+
+        return open_fit(store, cube, noise, model)
 
     # -- looking and writing -----------------------------------------------------------------------------------------
 
     def summary(self) -> str:
         """How many spectra converged, what failed and why, typical errors, what was refitted: text."""
-        parts = (str(self.result.summary()), self.cost, self.refits)
+        result = self.result if self.store is None else self.result.compute()
+        parts = (str(result.summary()), self.cost, self.refits)
         return "\n\n".join(str(part) for part in parts if part is not None)
 
     def __repr__(self) -> str:
@@ -236,9 +268,9 @@ class CubeFit(Mapping[str, Any]):
         """
         from manyfit.cube._products import write_fit
 
-        if self.is_lazy:
+        if self.is_lazy and self.store is None:
             raise InputError("The fit is not computed. Write the fit that its compute() gives.")
-        write_fit(self, path, overwrite=overwrite)
+        write_fit(self.compute(), path, overwrite=overwrite)
 
     def report(self, path: str | Path, *, moments: Moments | None = None, overwrite: bool = False) -> None:
         """Write a report of the fit as one HTML page: summary, noise, maps, example spectra.
@@ -261,4 +293,4 @@ class CubeFit(Mapping[str, Any]):
         """
         from manyfit.cube._report import write_report
 
-        write_report(self, path, moments=moments, overwrite=overwrite)
+        write_report(self if self.store is None else self.compute(), path, moments=moments, overwrite=overwrite)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from manyfit.cube._guess import guess, has_one_line, with_values
 from manyfit.cube._moments import Moments
 from manyfit.cube._noise import noise as noise_of
 from manyfit.cube._single import single_model
+from manyfit.cube._stored import kept
 from manyfit.cube._task import Task
 from manyfit.errors import InputError, unknown_name
 
@@ -45,6 +47,7 @@ def fit_lines(
     precision: str = "float64",
     max_iterations: int = 100,
     compute: bool = True,
+    store: str | Path | None = None,
     scheduler: Any = None,
     workers: int | None = None,
     memory: int | None = None,
@@ -79,6 +82,10 @@ def fit_lines(
     compute
         False fits nothing but a few spectra to measure the time: ``print(fit)`` shows shapes and cost, and
         ``fit.compute()`` fits.
+    store
+        Path, or URL that fsspec knows, of a zarr group that results are written to block by block, see `manyfit.fit`.
+        The maps of the fit are dask arrays that read it, as `CubeFit.open` gives; ``fit.compute()`` has them in memory.
+        A run that was ended goes on when the same call is repeated.
     scheduler, workers, memory, progress
         As in `manyfit.fit`.
 
@@ -92,7 +99,9 @@ def fit_lines(
     Raises
     ------
     InputError
-        What was given does not go together; the text says what is accepted.
+        What was given does not go together, or the store is of something else; the text says what is accepted.
+    OutputExists
+        `store` is there and is none.
 
     Examples
     --------
@@ -118,8 +127,10 @@ def fit_lines(
     )
     if cube.is_spectrum:
         return single_model(task.run())
-    result = task.run(compute=compute)
+    result = task.run(compute=compute, store=store)
     fit = CubeFit(result, task, signal if hasattr(signal, "spatial") else None, sigma, coherence=coherence)
+    if store is not None:
+        return kept(replace(fit, store=str(store)), store)
     if not compute:
         return replace(fit, cost=cost_of(task, result))
     return coherent(fit) if coherence else fit

@@ -7,7 +7,7 @@ free parameter from their median, in units of ``sqrt(own error**2 + median error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,8 @@ OUTLIER = 5.0
 FEWEST = 3
 #: An error larger than this many times that of the neighbours is no excuse: a bad fit often has a large error.
 EXCUSE = 3.0
+#: Spectra that are judged together: each takes half a kilobyte.
+AT_ONCE = 65536
 HOPELESS = (Status.NO_VALID_POINTS, Status.TOO_FEW_POINTS, Status.NOT_FITTED)
 
 
@@ -78,19 +80,45 @@ class Judgement:
 
 def judge(result: FitResult, places: NDArray[np.intp]) -> Judgement:
     """Judge spectra, given by flat indices, against their neighbours."""
-    good = np.asarray(result.good) & np.asarray(result.parameters.fitted)
-    around = neighbours(places, result.shape)
-    inside = good & (np.asarray(result.status) != Status.AT_BOUND)  # a value on a bound is no witness
-    usable = inside.reshape(-1)[around] & (around >= 0)
-    names = result.parameters.columns.free
-    judged = (usable.sum(axis=1) >= FEWEST) & ~np.isin(result.status.reshape(-1)[places], HOPELESS)
-    distances, medians = np.zeros((len(names), places.size)), np.full((len(names), places.size), np.nan)
-    for i, name in enumerate(names):
-        value, error = (np.asarray(f(name)).reshape(-1) for f in (result.parameters.value, result.parameters.error))
+    maps = _Maps.of(result)
+    pieces = [_judged(maps, places[i : i + AT_ONCE]) for i in range(0, max(len(places), 1), AT_ONCE)]
+    joined = {f.name: np.concatenate([getattr(piece, f.name) for piece in pieces], -1) for f in fields(Judgement)}
+    return Judgement(**joined)
+
+
+@dataclass(frozen=True, eq=False)
+class _Maps:
+    """What fits are judged by, flat."""
+
+    shape: tuple[int, ...]
+    good: Flags
+    inside: Flags
+    hopeless: Flags
+    values: list[Array]
+    errors: list[Array]
+
+    @classmethod
+    def of(cls, result: FitResult) -> _Maps:
+        good, status = np.asarray(result.good) & np.asarray(result.parameters.fitted), np.asarray(result.status)
+        inside = good & (status != Status.AT_BOUND)  # a value on a bound is no witness
+        each = (result.parameters.value, result.parameters.error)
+        names = result.parameters.columns.free
+        values, errors = ([np.asarray(f(name)).reshape(-1) for name in names] for f in each)
+        hopeless = np.isin(status, HOPELESS)
+        return cls(result.shape, good.reshape(-1), inside.reshape(-1), hopeless.reshape(-1), values, errors)
+
+
+def _judged(maps: _Maps, places: NDArray[np.intp]) -> Judgement:
+    around = neighbours(places, maps.shape)
+    usable = maps.inside[around] & (around >= 0)
+    judged = (usable.sum(axis=1) >= FEWEST) & ~maps.hopeless[places]
+    n = len(maps.values)
+    distances, medians = np.zeros((n, places.size)), np.full((n, places.size), np.nan)
+    for i, (value, error) in enumerate(zip(maps.values, maps.errors, strict=True)):
         distances[i], medians[i] = _distance(value, error, places, around, usable)
-    worst = np.argmax(distances, axis=0) if names else np.zeros(places.size, np.intp)
+    worst = np.argmax(distances, axis=0) if n else np.zeros(places.size, np.intp)
     distance = np.max(distances, axis=0, initial=0.0)
-    return Judgement(places, judged, judged & ~good.reshape(-1)[places], distance, worst, medians)
+    return Judgement(places, judged, judged & ~maps.good[places], distance, worst, medians)
 
 
 def _distance(

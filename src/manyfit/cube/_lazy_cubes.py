@@ -40,8 +40,9 @@ def residual_cube(fit: CubeFit) -> Cube:
 
 def _model_of(fit: CubeFit) -> Callable[[Block], Array]:
     """Gives the model of a block, channels first."""
-    if fit.is_lazy:
+    if fit.is_lazy and fit.store is None:
         raise InputError("The fit is not computed. Take the cube of the fit that its compute() gives.")
+    fit = fit.compute()
     result, problem = fit.result, fit.result.needs_data("The model of a cube")
     together = takes_all(known(result.template))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +50,8 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
 
-    def run(self, *, compute: bool = True) -> FitResult:
-        """Fit the selected spectra."""
+    def run(self, *, compute: bool = True, store: str | Path | None = None) -> FitResult:
+        """Fit the selected spectra, in memory or into a store."""
         cube = self.cube
         result = fit(
             self.model,
@@ -63,6 +64,7 @@ class Task:
             bounds=self.bounds,
             select=self.select,
             compute=compute,
+            store=store,
             **self.options,
             **self.where,
         )
