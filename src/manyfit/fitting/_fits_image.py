@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from . import _unpack
 from ._mapped import MappedFile
-from ._place import Place
+from ._place import Connection, Place
 from ._remote import RemoteFile
 from ._scaled import Scaled
 from ._source import Memory, Source
@@ -63,7 +63,10 @@ def _in_file(hdu: Any, file: str) -> Source:
 def _raw(file: str, begin: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Source:
     """The numbers as they are in the file, which must not end before them."""
     raw: MappedFile | RemoteFile
-    raw = RemoteFile(file, begin, shape, dtype) if Place(file).is_remote else MappedFile(file, begin, shape, dtype)
+    if Place(file).is_remote:
+        raw = RemoteFile(Connection(file), file, begin, shape, dtype)
+    else:
+        raw = MappedFile(file, begin, shape, dtype)
     need, have = begin + dtype.itemsize * math.prod(shape), raw.file_size()
     if have < need:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,32 @@ class Place:
                 f'{self.name!r} cannot be reached: {error}. For https:// and s3://: pip install "manyfit[remote]".'
             ) from error
         return system, str(path)
+
+
+class Connection:
+    """The file system of a URL and the path in it, found once in each process; pickled as what is to be found.
+
+    fsspec itself would make a file system, with connections of its own, for each thread.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url, self._pid = url, 0
+        self._found: tuple[Any, str] | None = None
+
+    def __call__(self) -> tuple[Any, str]:
+        """File system and path."""
+        if self._found is None or self._pid != os.getpid():
+            self._found, self._pid = Place(self._url).system(), os.getpid()
+        return self._found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Connection) and other._url == self._url
+
+    def __hash__(self) -> int:
+        return hash(self._url)
+
+    def __reduce__(self) -> tuple[type[Connection], tuple[str]]:
+        return (Connection, (self._url,))
 
 
 def place_of(data: str | Path) -> Place:

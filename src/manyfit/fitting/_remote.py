@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ._mapped import _first_whole, _places
-from ._place import Place
+from ._place import Connection
 
 #: Longest range of one request, bytes: longer ones are divided, so that they travel side by side.
 MOST = 8 * 2**20
@@ -45,14 +45,17 @@ class RemoteFile:
 
     Attributes
     ----------
+    connection
+        Reaches the file.
     url
-        Where the file is.
+        Where it is, for people.
     offset
         Where the values begin, in bytes.
     shape, dtype
         Of the array.
     """
 
+    connection: Connection
     url: str
     offset: int
     shape: tuple[int, ...]
@@ -90,12 +93,12 @@ class RemoteFile:
 
     def file_size(self) -> int:
         """Bytes of the file."""
-        system, path = Place(self.url).system()
+        system, path = self.connection()
         system.invalidate_cache()
         return int(system.info(path)["size"])
 
     def _fetch(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        system, path = Place(self.url).system()
+        system, path = self.connection()
         begins, ends = [begin for begin, _ in spans], [end for _, end in spans]
         got = system.cat_ranges([path] * len(spans), begins, ends, on_error="return")
         for begin, end, content in zip(begins, ends, got, strict=True):
