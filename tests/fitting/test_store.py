@@ -16,10 +16,11 @@ from astropy.modeling.models import Const1D, Gaussian1D, Linear1D
 from numpy.testing import assert_allclose, assert_array_equal
 
 from manyfit import FitResult, Status, fit
-from manyfit.blocks import BlockStore
+from manyfit.blocks import BlockStore, Field, Layout
 from manyfit.datasets import simulate_cube
 from manyfit.errors import FallbackWarning, InputError, OutputExists
 from manyfit.fitting import _work
+from manyfit.fitting._mapped import MappedFile
 
 MAPS = ("statistic", "dof", "n_points", "n_iter", "status", "covariance")
 MODEL = Gaussian1D(1 * u.K, 4.5 * u.km / u.s, 0.4 * u.km / u.s)
@@ -158,6 +159,118 @@ def test_other_formats_of_a_stored_result(path, tmp_path):
     data = stored.to_xarray()
     assert data["mean"].chunks is not None
     assert_array_equal(data["mean"].compute().values, plain["mean"].value)
+
+
+# -- some of the elements --------------------------------------------------------------------------------------------
+
+SELECTIONS = {
+    "rows": lambda rng: np.arange(12)[:, None] % 5 == 2,
+    "one": lambda rng: (np.arange(120) == 77).reshape(12, 10),
+    "many": lambda rng: rng.random((12, 10)) < 0.6,
+    "none": lambda rng: False,
+    "all": lambda rng: True,
+}
+
+
+@pytest.mark.parametrize(("which", "scheduler"), [*((which, "serial") for which in SELECTIONS), ("many", "processes")])
+def test_selected_elements_are_those_of_memory(path, tmp_path, which, scheduler):
+    select = SELECTIONS[which](np.random.default_rng(5))
+    where = np.broadcast_to(select, (12, 10))
+    stored = fit(MODEL, path, select=select, store=tmp_path / "a", memory=SMALL, scheduler=scheduler, workers=2)
+    assert_same(stored, fit(MODEL, path, select=select))
+    whole, opened = fit(MODEL, path), FitResult.open(tmp_path / "a").compute()
+    for name in whole:
+        assert bits(opened[name][where]) == bits(whole[name][where])
+        assert np.isnan(opened[name][~where]).all()
+    assert (opened.status[~where] == Status.NOT_FITTED).all()
+    assert BlockStore.open(tmp_path / "a").progress().is_complete
+
+
+def test_what_is_not_selected_is_neither_read_nor_written(path, tmp_path, monkeypatch):
+    select = np.zeros((12, 10), bool)
+    select[7, 2:4] = True
+    count = stop_after(monkeypatch, 10)
+    fit(MODEL, path, select=select, store=tmp_path / "a", memory=SMALL, scheduler="serial")
+    assert len(count) == 1
+    store = BlockStore.open(tmp_path / "a")
+    assert len(store.left_out()) == len(store.plan.blocks) - 1 > 4
+    assert len(content(tmp_path / "a")) == len(store.layout.fields)
+    group = zarr.open_group(str(tmp_path / "a"), mode="r")
+    assert_array_equal(np.isfinite(group["statistic"][:]), select)
+    assert_array_equal(group["status"][:] != Status.NOT_FITTED, select)
+
+
+def test_another_selection_is_refused(path, tmp_path):
+    select = np.zeros((12, 10), bool)
+    select[3] = True
+    fit(MODEL, path, select=select, store=tmp_path / "a")
+    for other in (~select, True, None):
+        with pytest.raises(InputError, match=r"\n  select.* in the store, .* now"):
+            fit(MODEL, path, select=other, store=tmp_path / "a")
+
+
+@pytest.mark.parametrize("ends", [0, 1, 2])
+def test_selection_goes_on_where_it_ended(path, tmp_path, monkeypatch, ends):
+    select = np.random.default_rng(1).random((12, 10)) < 0.05
+    given = {"select": select, "memory": SMALL, "scheduler": "serial"}
+    stop_after(monkeypatch, ends)
+    with pytest.raises(KeyboardInterrupt):
+        fit(MODEL, path, store=tmp_path / "a", **given)
+    monkeypatch.undo()
+    assert_same(fit(MODEL, path, store=tmp_path / "a", **given), fit(MODEL, path, select=select))
+
+
+def test_few_elements_of_a_file_are_read_alone(tmp_path, monkeypatch):
+    """Of a block with two of 4096 elements two rows are looked at, not all that lies between them."""
+    data = np.random.default_rng(0).normal(size=(20, 64, 64)).astype(np.float32)
+    fits.writeto(tmp_path / "data.fits", data)
+    select, read = np.zeros((64, 64), bool), []
+    select[3, 5] = select[60, 40] = True
+    real = MappedFile.read
+    monkeypatch.setattr(
+        MappedFile, "read", lambda self, slices: read.append(real(self, slices).size) or real(self, slices)
+    )
+    stored = fit(Linear1D(), tmp_path / "data.fits", select=select, store=tmp_path / "a", scheduler="serial")
+    assert sum(n for n in read if n != 64) == 2 * 20  # rows of 64 are the samples of the fingerprint
+    assert_same(stored, fit(Linear1D(), data, select=select))
+
+
+@pytest.mark.parametrize("given", ["mask", "weights", "uncertainty", "start", "world"])
+def test_selection_takes_its_part_of_everything(tmp_path, given):
+    rng = np.random.default_rng(3)
+    data, select = rng.normal(size=(20, 9, 8)), rng.random((9, 8)) < 0.3
+    options = {
+        "mask": {"mask": rng.random(data.shape) < 0.1},
+        "weights": {"weights": rng.random((9, 8))},
+        "uncertainty": {"uncertainty": rng.random(data.shape) + 1},
+        "start": {"bounds": {"slope": (rng.random((9, 8)) - 1, None)}},
+        "world": {"world": (np.arange(20.0)[:, None, None] + rng.random((9, 8)),)},
+    }[given]
+    stored = fit(Linear1D(), data, select=select, store=tmp_path / "a", memory=4000, scheduler="serial", **options)
+    assert_same(stored, fit(Linear1D(), data, select=select, **options))
+
+
+def test_selection_of_a_model_that_does_not_compile(tmp_path):
+    data = np.arange(1.0, 8.0) / (1 + (np.arange(40.0)[:, None] - 19) ** 2)
+    data[:, 5] = np.nan
+    select = np.arange(7) % 2 == 1
+    with pytest.warns(FallbackWarning):
+        stored = fit(strange(), data, select=select, store=tmp_path / "a", scheduler="serial")
+    with pytest.warns(FallbackWarning):
+        assert_same(stored, fit(strange(), data, select=select, scheduler="serial"))
+
+
+# -- other kinds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "word"), [("ts map", r"TSMap\.open"), ("strange", "manyfit info"), (None, "info")])
+def test_store_of_another_kind_says_how_to_open_it(tmp_path, kind, word):
+    layout = Layout((5,), (2,), {"x": Field("float64")}, ("n",))
+    BlockStore.make(tmp_path / "a", layout, {} if kind is None else {"kind": kind})
+    with pytest.raises(InputError, match=word):
+        FitResult.open(tmp_path / "a")
+    fit(Linear1D(), np.ones((5, 4)), store=tmp_path / "b")
+    assert next(iter(BlockStore.open(tmp_path / "b").manifest.items())) == ("kind", "fit")
 
 
 # -- going on --------------------------------------------------------------------------------------------------------

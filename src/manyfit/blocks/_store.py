@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,7 @@ from manyfit.errors import InputError, OutputExists
 FORMAT = 1
 ROOT = "zarr.json"
 DONE = "done"
+LEFT_OUT = "left_out"
 KEY = "manyfit"  # in the attributes of the group
 #: Threads that check or read chunks: they wait for a disk or a network.
 READERS = 8
@@ -134,7 +135,7 @@ class BlockStore:
             inside = json.loads(content)["attributes"][KEY]
             form, layout, manifest = inside["format"], inside["layout"], inside["manifest"]
             if form <= FORMAT:
-                return cls(objects, Layout.from_json(layout), manifest)
+                return cls(objects, Layout.from_json(layout), dict(manifest.items()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{objects.place!r} is no store of manyfit, or it is damaged ({type(error).__name__}: {error}). "
@@ -163,6 +164,14 @@ class BlockStore:
         marker = {"crc32": sums} | ({"notes": dict(notes)} if notes else {})
         self.objects.put(_marker(block), json.dumps(marker).encode())
 
+    def leave_out(self, blocks: Iterable[Block]) -> None:
+        """Count blocks as done that have nothing but fill values: no chunk is written, and one object names them all.
+
+        Every run on a store leaves out the same blocks, so it does not matter which of them writes.
+        """
+        if not self.objects.exists(LEFT_OUT):
+            self.objects.put(LEFT_OUT, json.dumps(_runs({block.index for block in blocks})).encode())
+
     def is_done(self, block: Block) -> bool:
         """Whether a block was written."""
         return self.objects.exists(_marker(block))
@@ -179,17 +188,26 @@ class BlockStore:
         return self.layout.plan()
 
     def done(self) -> set[int]:
-        """Numbers of the blocks that are written."""
+        """Numbers of the blocks that are written, or left out."""
+        return self._written() | self.left_out()
+
+    def left_out(self) -> set[int]:
+        """Numbers of the blocks that have fill values only."""
+        content = self.objects.get(LEFT_OUT)
+        return set() if content is None else {i for first, last in json.loads(content) for i in range(first, last + 1)}
+
+    def _written(self) -> set[int]:
         return {int(name) for name in self.objects.names(DONE) if name.isdigit()}
 
     def remaining(self) -> Plan:
         """The blocks to be fitted: those that are not written, or were damaged by a loss of power."""
-        plan, done = self.plan, self.done()
+        plan, done = self.plan, self._written()
         written = [block for block in plan.blocks if block.index in done]
         if self.objects.may_tear:
             with ThreadPoolExecutor(READERS) as pool:
                 whole = pool.map(self.is_whole, written)
                 done = {block.index for block, is_whole in zip(written, whole, strict=True) if is_whole}
+        done |= self.left_out()
         return replace(plan, blocks=tuple(block for block in plan.blocks if block.index not in done))
 
     def is_whole(self, block: Block) -> bool:
@@ -258,6 +276,17 @@ class BlockStore:
 
 def _lengths(n: int, extent: int) -> tuple[int, ...]:
     return tuple(min(extent, n - start) for start in range(0, n, extent))
+
+
+def _runs(numbers: set[int]) -> list[tuple[int, int]]:
+    """First and last of each run of numbers that follow each other.
+
+    >>> _runs({0, 1, 2, 5, 7, 8})
+    [(0, 2), (5, 5), (7, 8)]
+    """
+    firsts = sorted(n for n in numbers if n - 1 not in numbers)
+    lasts = sorted(n for n in numbers if n + 1 not in numbers)
+    return list(zip(firsts, lasts, strict=True))
 
 
 def _marker(block: Block) -> str:

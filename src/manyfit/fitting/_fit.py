@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from manyfit.errors import InputError, ModelNotCompiled, StartWarning
 from manyfit.kernels import Formula, Options, Solution, prepare
@@ -22,7 +23,7 @@ from ._parameters import Parameters
 from ._problem import Problem, problem
 from ._result import FitResult
 from ._run import Where, solve
-from ._selection import Selection, numbers, only, selection_of, spread
+from ._selection import numbers, only, selection_of, spread, where_of
 from ._work import Columns, KernelWork, is_weighted
 
 if TYPE_CHECKING:
@@ -153,11 +154,13 @@ def fit(
         bounds=bounds,
     )
     _warn_of_starts(the_problem)
-    selection = None if select is None else selection_of(select, the_problem)
     if store is not None:
-        _check_store(selection, compute=compute)
+        _check_store(compute=compute)
+        chosen = None if select is None else where_of(select, the_problem.shape)
+        return fit_problem(the_problem, options, where, store=store, select=chosen)
+    selection = None if select is None else selection_of(select, the_problem)
     if selection is None:
-        return fit_problem(the_problem, options, where, compute=compute, store=store)
+        return fit_problem(the_problem, options, where, compute=compute)
     part = fit_problem(only(the_problem, selection), options, where, compute=compute)
     index = numbers(selection)
     return replace(
@@ -170,9 +173,18 @@ def fit(
 
 
 def fit_problem(
-    problem: Problem, options: Options, where: Where, *, compute: bool = True, store: str | Path | None = None
+    problem: Problem,
+    options: Options,
+    where: Where,
+    *,
+    compute: bool = True,
+    store: str | Path | None = None,
+    select: NDArray[np.bool] | None = None,
 ) -> FitResult:
-    """Fit a problem with its kernel, or through astropy and SciPy if the model cannot be compiled."""
+    """Fit a problem with its kernel, or through astropy and SciPy if the model cannot be compiled.
+
+    `select` is for a store: True for the elements that go there.
+    """
     if options.statistic == "cash" and problem.tiles.weighting is not None:
         raise InputError(
             'statistic="cash" takes the noise from the counts themselves. Leave out uncertainty and weights, or '
@@ -187,7 +199,7 @@ def fit_problem(
     except ModelNotCompiled as reason:
         warn_of_fallback(reason, stacklevel=3)
     if store is not None:
-        stored = _into_store(store, problem, formula, options, where)
+        stored = _into_store(store, problem, formula, options, where, select)
         return replace(stored, template=problem.model, wcs=problem.wcs, problem=problem)
     tracebacks: dict[int, str] = {}
     if formula is None:
@@ -212,7 +224,12 @@ def _kernel_work(problem: Problem, formula: Formula, options: Options, where: Wh
 
 
 def _into_store(
-    store: str | Path, problem: Problem, formula: Formula | None, options: Options, where: Where
+    store: str | Path,
+    problem: Problem,
+    formula: Formula | None,
+    options: Options,
+    where: Where,
+    select: NDArray[np.bool] | None,
 ) -> FitResult:
     from ._store import fit_into
     from ._store_read import result_of
@@ -220,18 +237,14 @@ def _into_store(
     if formula is None:
         by_fitter = fallback_work(problem, Columns.of(problem.model), options)
         where = where_to_fit(problem, by_fitter, where)
-        return result_of(fit_into(store, problem, by_fitter, options, where))
-    return result_of(fit_into(store, problem, _kernel_work(problem, formula, options, where), options, where, formula))
+        return result_of(fit_into(store, problem, by_fitter, options, where, select=select))
+    by_kernel = _kernel_work(problem, formula, options, where)
+    return result_of(fit_into(store, problem, by_kernel, options, where, formula, select=select))
 
 
-def _check_store(selection: Selection | None, *, compute: bool) -> None:
+def _check_store(*, compute: bool) -> None:
     if not compute:
         raise InputError("compute=False and store were given. A store is written at once: leave one of them out.")
-    if selection is not None:
-        raise InputError(
-            "select and store were given, which do not go together yet. Mask the other elements (mask=), or leave "
-            "one of them out."
-        )
 
 
 def _by_fitter(problem: Problem, options: Options, where: Where, *, compute: bool) -> tuple[Parameters, dict[int, str]]:

@@ -7,12 +7,15 @@ import inspect
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..kernels import Formula, Options
 from ..kernels._emit import KernelSpec
 from ..kernels._emit import source as kernel_source
 from ..models._describe import describe
 from ..models._stand_in import is_compound
-from ._fingerprint import aligned_print, grid_print, parameters_print, source_print, weighting_print
+from ._fingerprint import aligned_print, digest, grid_print, parameters_print, source_print, weighting_print
 from ._fits_layout import KINDS, unit_text
 from ._fits_wcs import wcs_header
 from ._problem import Problem
@@ -23,8 +26,12 @@ from ._work import Columns, is_weighted
 if TYPE_CHECKING:
     from astropy.modeling import Model
 
+KIND = "fit"
 
-def manifest(problem: Problem, options: Options, formula: Formula | None) -> dict[str, Any]:
+
+def manifest(
+    problem: Problem, options: Options, formula: Formula | None, select: NDArray[np.bool] | None = None
+) -> dict[str, Any]:
     """Model, options, units and data of a fit, as JSON.
 
     Parameters
@@ -35,12 +42,15 @@ def manifest(problem: Problem, options: Options, formula: Formula | None) -> dic
         How.
     formula
         The compiled model; None for one that is fitted through astropy.
+    select
+        True for the elements that are fitted, None for all.
     """
     from .. import __version__
 
     tiles, names = problem.tiles, tuple(problem.model.param_names)
     columns = Columns.of(problem.model)
     return {
+        "kind": KIND,
         "manyfit": __version__,
         "model": {
             "classes": shown(problem.model),
@@ -53,6 +63,7 @@ def manifest(problem: Problem, options: Options, formula: Formula | None) -> dic
         "options": asdict(options),
         "shape": list(problem.shape),
         "fitting axes": list(problem.axes.fitting),
+        "select": _select(select),
         "units": _units(problem.units),
         "wcs": _wcs(problem.wcs),
         "data": source_print(tiles.source),
@@ -63,6 +74,10 @@ def manifest(problem: Problem, options: Options, formula: Formula | None) -> dic
         "lower bounds": parameters_print(tiles.lower, names),
         "upper bounds": parameters_print(tiles.upper, names),
     }
+
+
+def _select(select: NDArray[np.bool] | None) -> dict[str, Any] | None:
+    return None if select is None else {"elements": int(np.count_nonzero(select)), "content": digest(select)}
 
 
 def _code(problem: Problem, options: Options, formula: Formula | None) -> str:

@@ -25,6 +25,8 @@ from ._tile import Tiles
 from ._world import ArrayCoordinates, Coordinates
 
 Box = tuple[slice, ...]
+#: What elements have that are not selected, where it is not NaN.
+EMPTY = {"status": int(Status.NOT_FITTED), "n_points": 0, "n_iter": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +77,32 @@ def selection_of(select: Any, problem: Problem) -> Selection | None:
     InputError
         The selection does not broadcast to the iterating shape.
     """
-    shape = problem.shape
+    where = where_of(select, problem.shape)
+    return None if where.all() else _selection(where, problem)
+
+
+def where_of(select: Any, shape: tuple[int, ...]) -> NDArray[np.bool]:
+    """True for each element that a user selected.
+
+    Raises
+    ------
+    InputError
+        The selection does not broadcast to the iterating shape.
+    """
     try:
-        where = np.broadcast_to(np.asarray(select, bool), shape)
+        return np.broadcast_to(np.asarray(select, bool), shape)
     except ValueError:
         raise InputError(
             f"select has shape {np.shape(select)}, which does not broadcast to the iterating shape {shape}. Give True "
             "for each element to be fitted."
         ) from None
-    if where.all():
-        return None
-    places = np.array(np.nonzero(where), np.intp).reshape(len(shape), -1)
+
+
+def _selection(where: NDArray[np.bool], problem: Problem) -> Selection:
+    places = np.array(np.nonzero(where), np.intp).reshape(where.ndim, -1)
     pieces = _pieces(places, problem)
     order = np.argsort(pieces, kind="stable")
-    return Selection(shape, places[:, order], pieces[order])
+    return Selection(where.shape, places[:, order], pieces[order])
 
 
 def _pieces(places: NDArray[np.intp], problem: Problem) -> NDArray[np.intp]:
@@ -107,11 +121,17 @@ def _pieces(places: NDArray[np.intp], problem: Problem) -> NDArray[np.intp]:
 
 def only(problem: Problem, selection: Selection) -> Problem:
     """The problem of the selected elements alone: its iterating shape is their number."""
-    axes = Axes((*problem.fitting_shape, selection.n_elements), tuple(range(len(problem.fitting_shape))))
-    tiles = problem.tiles
+    tiles = tiles_of(problem.tiles, selection)
+    return replace(problem, axes=tiles.axes, tiles=tiles, data_wcs=None)
+
+
+def tiles_of(tiles: Tiles, selection: Selection) -> Tiles:
+    """The tiles of the selected elements alone."""
+    points = tiles.axes.fitting_shape
+    axes = Axes((*points, selection.n_elements), tuple(range(len(points))))
     weighting = tiles.weighting
-    data = Aligned(tiles.source, tuple(range(len(problem.axes.shape))), problem.axes)
-    chosen = Tiles(
+    data = Aligned(tiles.source, tuple(range(len(tiles.axes.shape))), tiles.axes)
+    return Tiles(
         axes=axes,
         source=Gathered(data, selection),
         grid=_grid(tiles.grid, selection, axes),
@@ -121,7 +141,6 @@ def only(problem: Problem, selection: Selection) -> Problem:
         lower=_per_parameter(tiles.lower, selection),
         upper=_per_parameter(tiles.upper, selection),
     )
-    return replace(problem, axes=axes, tiles=chosen, data_wcs=None)
 
 
 @dataclass(frozen=True)
@@ -260,7 +279,7 @@ def numbers(selection: Selection) -> NDArray[np.intp]:
 
 
 def _spread(values: Any, selection: Selection, name: str) -> Any:
-    empty = {"status": int(Status.NOT_FITTED), "n_points": 0, "n_iter": 0}.get(name, np.nan)
+    empty = EMPTY.get(name, np.nan)
     if isinstance(values, np.ndarray):
         return selection.spread(values, empty)
     import dask.array as da

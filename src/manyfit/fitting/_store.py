@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from manyfit.blocks import BlockStore, Layout, extent_of
 from manyfit.errors import InputError
-from manyfit.kernels import Formula, Options, Solution
+from manyfit.kernels import Formula, Options
 
 from ._exports import dims_of
-from ._fitter_work import FitterOutcome
+from ._fitter_work import FitterWork
 from ._manifest import manifest
 from ._problem import Problem
 from ._run import Where, run_plan
+from ._selected_work import SelectedWork
 from ._store_work import StoreWork, fields_of
-from ._work import Columns
-
-if TYPE_CHECKING:
-    from manyfit.blocks import Block
+from ._work import Columns, KernelWork
 
 #: Blocks are so many times larger than suits the cache: each costs eight files, or requests.
 TIMES = 4
@@ -28,10 +29,12 @@ TIMES = 4
 def fit_into(
     place: str | Path,
     problem: Problem,
-    work: Callable[[Block], Solution | FitterOutcome],
+    work: KernelWork | FitterWork,
     options: Options,
     where: Where,
     formula: Formula | None = None,
+    *,
+    select: NDArray[np.bool] | None = None,
 ) -> BlockStore:
     """Fit what a store does not have yet.
 
@@ -49,17 +52,24 @@ def fit_into(
         Executor and progress; memory counts for a new store.
     formula
         The compiled model; None for one that is fitted through astropy.
+    select
+        True for the elements of the iterating shape that are fitted, None for all.
 
     Raises
     ------
     InputError
         The store is of another fit, or workers cannot write to it.
     """
-    description = manifest(problem, options, formula)
+    if select is not None and select.all():
+        select = None
+    description = manifest(problem, options, formula, select)
     columns = Columns.of(problem.model)
     store = BlockStore.make(place, _layout(problem, columns, description, where), description)
     tied: Mapping[str, Any] = {} if formula is None else dict(formula.tied)
-    write = StoreWork(store, work, columns, tied, problem.tiles.start, options.absolute_sigma)
+    if select is not None:
+        store.leave_out(block for block in store.plan.blocks if not select[block.slices].any())
+    chosen = work if select is None else SelectedWork(work, select)
+    write = StoreWork(store, chosen, columns, tied, problem.tiles.start, options.absolute_sigma)
     run_plan(store.remaining(), write, lambda *_: None, where)
     _check_complete(store)
     return store

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from manyfit._foreign import foreign
 from manyfit.blocks import BlockStore
+from manyfit.blocks._kinds import check_kind
 from manyfit.errors import InputError
 from manyfit.kernels import Options, Solution
 
@@ -18,6 +20,7 @@ from ..models import parse
 from ._fallback import MOST_ERRORS
 from ._fits_layout import KINDS, unit_from_text
 from ._fits_wcs import wcs_from_header
+from ._manifest import KIND
 from ._parameters import Parameters
 from ._result import FitResult
 from ._store_work import PLAIN
@@ -39,11 +42,13 @@ def open_result(place: str | Path, model: Model | None = None) -> FitResult:
     InputError
         It is no store of results, of a later version, damaged, or of another model.
     """
-    return result_of(BlockStore.open(place), model)
+    with foreign(place):
+        return result_of(BlockStore.open(place), model)
 
 
 def result_of(store: BlockStore, model: Model | None = None) -> FitResult:
     """The result in a store."""
+    check_kind(store, KIND)
     said = store.manifest
     try:
         columns = Columns(*(tuple(said["model"][kind]) for kind in ("parameters", *KINDS)))
