@@ -6,7 +6,8 @@
     ├── InputError (ValueError)          the input cannot be fitted as given
     ├── InputTypeError (TypeError)       an object of a kind that is not accepted
     ├── ModelNotCompiled (TypeError)     the model cannot be turned into a kernel
-    └── OutputExists (FileExistsError)   the output is there already
+    ├── OutputExists (FileExistsError)   the output is there already
+    └── ClusterLost (ConnectionError)    the dask cluster of a run is gone
 
     ManyfitWarning (UserWarning)
     ├── FallbackWarning                  the model runs through the astropy fitter: slower, same answer
@@ -41,6 +42,10 @@ class ModelNotCompiled(ManyfitError, TypeError):
 
 class OutputExists(ManyfitError, FileExistsError):
     """The output is there already and overwriting was not asked for."""
+
+
+class ClusterLost(ManyfitError, ConnectionError):
+    """The dask cluster of a run is gone, or cannot be reached."""
 
 
 class ManyfitWarning(UserWarning):

@@ -146,7 +146,7 @@ def test_slow_collect_holds_the_workers_back(executor, tmp_path):
 
     run(MANY, partial(mark, tmp_path), collect=collect, executor=executor)
     assert len(ahead) == 100
-    blocks_per_task = 6 if isinstance(executor, DaskClient) else 1
+    blocks_per_task = 12 if isinstance(executor, DaskClient) else 1
     assert max(ahead) <= (2 * executor.n_workers + 1) * blocks_per_task
 
 
