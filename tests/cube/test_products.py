@@ -266,7 +266,7 @@ def no_space(*_args, **_options):
 def test_full_disk_leaves_what_was_there(fit, tmp_path, monkeypatch):
     path = tmp_path / "fit.fits"
     path.write_text("precious")
-    monkeypatch.setattr(fits.HDUList, "writeto", no_space)
+    monkeypatch.setattr("manyfit.cube._fits_maps.write_stream", no_space)
     with pytest.raises(OSError, match="No space left on device"):
         write_fit(fit, path, overwrite=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["fit.fits"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from manyfit.cube._fit_lines import noise_for, selected
 from manyfit.cube._matching import ORDERS
 from manyfit.cube._noise_given import noise_given
 from manyfit.cube._steps import solve
+from manyfit.cube._stored_steps import kept_steps
 from manyfit.cube._sum_fit import Run, sum_of_gaussians
 from manyfit.errors import InputError, unknown_name
 from manyfit.kernels import Solution
@@ -54,6 +56,7 @@ def decompose(
     scheduler: Any = None,
     workers: int | None = None,
     progress: bool | Callable[[int, int], None] | None = None,
+    store: str | Path | None = None,
 ) -> Decomposition:
     r"""Fit 0, 1, 2 … Gaussians to each spectrum and keep as many as are worth it.
 
@@ -108,6 +111,9 @@ def decompose(
     progress
         True for a progress bar, or a callable ``progress(done, total)``, in spectra; with `coherence` each counts
         twice.
+    store
+        Folder, or URL that fsspec knows, in which each of the many fits gets a store of its own. A run that was ended
+        goes on when the same call is repeated, and ends with the same numbers. It can be removed afterwards.
 
     Returns
     -------
@@ -117,7 +123,7 @@ def decompose(
     Raises
     ------
     InputError
-        Arguments that cannot be used; the text says what is accepted.
+        Arguments that cannot be used, or the store is of something else; the text says what is accepted.
 
     Examples
     --------
@@ -141,7 +147,9 @@ def decompose(
     needs = Needs(criterion_of(criterion), gain, 0 if baseline is None else int(baseline) + 1)
     select = selected(cube, signal)
     bands = Bands(cube, _sigma(cube, signal, noise, select), narrow, wide, needs.n_baseline)
-    run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
+    run: Run = partial(manyfit.fit, max_iterations=max_iterations, scheduler=scheduler, workers=workers)
+    if store is not None:
+        run = kept_steps(run, store, bands, needs, select, max_components, max_iterations)
     refits = None
     with progress_for(progress, "Decomposing") as report:
         done = _counter(report, int(select.sum()) * (2 if coherence else 1))

@@ -100,7 +100,7 @@ def signal_maps(signal: SignalMask, wcs: Any) -> Figure:
     sheet = new_sheet(1, 3, shape, wcs=wcs, title="noise and signal", room=LEGEND)
     noise = np.broadcast_to(signal.noise.value, shape) if signal.noise.ndim < 3 else np.median(signal.noise.value, 0)
     plot_map(noise, unit=signal.noise.unit, ax=sheet.panel(0, 0, "noise"), size=SMALL)
-    count = signal.mask.sum(axis=0)
+    count = sum((plane != 0).astype(np.int64) for plane in signal.labels)
     plot_map(np.where(count > 0, count, np.nan), ax=sheet.panel(0, 1, "channels with signal"), size=SMALL)
     regions, ax = signal.labels.max(axis=0), sheet.panel(0, 2, "regions")
     if len(signal.regions) <= MOST_REGIONS:

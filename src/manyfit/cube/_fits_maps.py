@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from manyfit.cube._fits_stream import write_stream
 from manyfit.fitting._atomic import replacing
 from manyfit.fitting._fits_layout import to_ascii, unit_text
 from manyfit.fitting._fits_wcs import wcs_header
@@ -110,7 +111,7 @@ def table(name: str, rows: Any) -> BinTableHDU:
 
 
 def write_hdus(path: Path, hdus: Iterable[Any], *, overwrite: bool = False) -> None:
-    """Write a file with checksums, which appears when it is whole; ``.gz`` is compressed.
+    """Write a file with checksums, which appears when it is whole; ``.gz`` is compressed. Memory is that of one HDU.
 
     Raises
     ------
@@ -119,12 +120,9 @@ def write_hdus(path: Path, hdus: Iterable[Any], *, overwrite: bool = False) -> N
     OSError
         The folder cannot be written, or the disk is full.
     """
-    from astropy.io.fits import HDUList
-
-    whole = HDUList(list(hdus))
     with replacing(path, overwrite=overwrite) as file:
         if path.suffix == ".gz":
             with gzip.GzipFile(path.stem, "wb", fileobj=file) as packed:
-                whole.writeto(packed, checksum=True)
+                write_stream(packed, hdus)
         else:
-            whole.writeto(file, checksum=True)
+            write_stream(file, hdus)

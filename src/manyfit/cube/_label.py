@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from manyfit.cube import _signal_kernel as kernel
+from manyfit.cube._room import room
 from manyfit.errors import InputError
 
 
@@ -38,7 +39,7 @@ def label(
     """Regions of connected voxels above the low threshold.
 
     Regions are numbered in the order of their first voxels, as by ``scipy.ndimage.label``. Memory is that of the
-    pieces of lines that are above the threshold, and of the labels.
+    pieces of lines that are above the threshold; the labels of a large cube lie in a file, see `room`.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def label(
     kept = np.flatnonzero((count[:, 0] > least[0]) & (count[:, 1] > least[1]))
     number: NDArray[np.unsignedinteger[Any]] = np.zeros(len(runs) + 1, np.min_scalar_type(len(kept)))
     number[kept] = np.arange(1, len(kept) + 1)
-    labels: NDArray[np.unsignedinteger[Any]] = np.zeros(level.shape, number.dtype)
+    labels: NDArray[np.unsignedinteger[Any]] = room(level.shape, number.dtype, "The labels of a cube")
     chosen = np.flatnonzero(number[parent])
     chosen = chosen[np.argsort(number[parent[chosen]], kind="stable")]
     lines = np.searchsorted(begin, chosen, side="right") - 1

@@ -16,6 +16,7 @@ from manyfit.cube._noise import check_some, spectra
 from manyfit.cube._noise_given import check_positive, noise_given
 from manyfit.cube._regions import region_table
 from manyfit.cube._robust import mad_std
+from manyfit.cube._room import room
 from manyfit.cube._signal_kernel import BAD, levels
 from manyfit.errors import InputError
 
@@ -151,10 +152,12 @@ def _levels(
     cube: Cube, given: Any, thresholds: tuple[float, float], workers: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Bits of each voxel, and the map of the noise where it had to be estimated."""
-    level = np.empty(cube.shape, np.uint8)
+    level = room(cube.shape, np.uint8, "The levels of a cube")
     estimated = np.full(cube.spatial_shape, np.nan)
 
-    def work(part: Part) -> None:
+    some: list[bool] = []
+
+    def work(part: Part) -> bool:
         values = part.values(cube)
         sigma = mad_std(spectra(values))[None] if given is None else part.of(given)
         out = np.empty(values.shape, np.uint8)
@@ -162,11 +165,12 @@ def _levels(
         level[part.slices] = out.reshape(-1, *part.block.shape)
         if given is None:
             estimated[part.block.slices] = sigma.reshape(part.block.shape)
+        return bool((out != BAD).any())
 
-    each_part(cube, work, workers=workers)
+    each_part(cube, work, lambda _, good: some.append(good), workers=workers)
     if given is None:
         check_some(estimated)
         check_positive(estimated)
-    if (level == BAD).all():
+    if not any(some):
         raise InputError("No voxel of the cube has both a finite value and a positive noise.")
     return level, estimated
