@@ -11,7 +11,9 @@ import pytest
 from astropy.table import Table
 from click.testing import CliRunner
 
-from manyfit.cannon import CannonModel, simulate_stars
+from manyfit.cannon import CannonModel, _label_store, simulate_stars
+from manyfit.cannon._label_export import label_summary
+from manyfit.cannon._label_store import LabelWork
 from manyfit.cli import main
 from tests.golden import assert_golden
 
@@ -111,3 +113,34 @@ def test_demo(tmp_path, monkeypatch, arguments):
     assert "in units of the errors" in shown
     names = sorted(p.name for p in (tmp_path / "cannon-demo").iterdir())
     assert names == ["known.npz", "labels.fits", "model.npz", "others.npz", "report.html"]
+
+
+def test_a_command_that_was_ended_goes_on(folder, monkeypatch):
+    """The store has what was done; the table is that of an undisturbed command."""
+    ok("train", "known.npz", "--hidden", "0", "--folds", "0", "-q")
+    real, count = LabelWork.__call__, []
+
+    def mortal(self, block):
+        count.append(block.index)
+        if len(count) == 3:
+            raise OSError("no space left on device")
+        return real(self, block)
+
+    call = ("infer", "model.npz", "others.npz", "--store", "labels.zarr", "--scheduler", "serial")
+    real_plan = _label_store.plan
+    with monkeypatch.context() as patch:
+        patch.setattr(_label_store, "plan", lambda *a, **k: real_plan(*a, **k | {"max_elements": 15}))
+        patch.setattr(LabelWork, "__call__", mortal)
+        assert "no space left" in fails(*call)
+    assert "30 stars" in label_summary("labels.zarr")
+    shown = ok(*call)
+    assert "60 stars" in shown.stdout
+    assert shown.stdout.endswith("Wrote labels.zarr.\n")
+    assert not Path("labels.parquet").exists()
+    ok(*call, "-o", "labels.fits", "-q")
+    ok("infer", "model.npz", "others.npz", "-o", "plain.fits", "-q")
+    found, wanted = Table.read("labels.fits"), Table.read("plain.fits")
+    assert found.colnames == wanted.colnames
+    for name in wanted.colnames:
+        np.testing.assert_array_equal(found[name], wanted[name])
+    assert "options.search.n_starts: 4 in the store, 2 now" in fails(*call, "--starts", "2")

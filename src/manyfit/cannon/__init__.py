@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from manyfit.cannon._figures import theta_spectra as theta_spectra
     from manyfit.cannon._flags import FlagLimits as FlagLimits
     from manyfit.cannon._flags import LabelFlag as LabelFlag
+    from manyfit.cannon._label_export import StreamSummary as StreamSummary
+    from manyfit.cannon._label_export import export_labels as export_labels
     from manyfit.cannon._label_status import LabelStatus as LabelStatus
     from manyfit.cannon._label_table import LabelTable as LabelTable
     from manyfit.cannon._lasso import RegularizationPath as RegularizationPath
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from manyfit.cannon._scaling import Scaling as Scaling
     from manyfit.cannon._simulate_stars import simulate_stars as simulate_stars
     from manyfit.cannon._stream import InferOptions as InferOptions
-    from manyfit.cannon._stream import StreamSummary as StreamSummary
     from manyfit.cannon._stream import infer_file as infer_file
     from manyfit.cannon._stream import infer_files as infer_files
     from manyfit.cannon._stream import survey_spectra as survey_spectra
@@ -50,11 +51,12 @@ __getattr__, __dir__, __all__ = lazy(
         "Nuisance": "_nuisance",
         "RegularizationPath": "_lasso",
         "Scaling": "_scaling",
-        "StreamSummary": "_stream",
+        "StreamSummary": "_label_export",
         "TrainingSet": "_training_set",
         "TrainingSummary": "_model",
         "Validation": "_validate",
         "Vectorizer": "_vectorizer",
+        "export_labels": "_label_export",
         "infer_file": "_stream",
         "infer_files": "_stream",
         "one_to_one": "_figures",

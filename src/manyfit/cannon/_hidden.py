@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from manyfit.blocks import Block, executor_for, plan, run
 
-from ._infer import piece
 from ._normal_equations import Design, half_products
+from ._stars import native
 from ._sums_kernel import UNROLLED, label_sums
 from ._train_tile import Trained
 from ._training_set import TrainingSet
@@ -168,8 +168,8 @@ def expected(
 
 
 def _spectra(stars: TrainingSet, rows: slice) -> tuple[NDArray[Any], NDArray[Any]]:
-    flux, ivar, mask = (piece(array, rows) for array in (stars.flux, stars.ivar, stars.mask))
-    return flux, ivar if mask is None else np.where(mask, ivar.dtype.type(0), ivar)
+    flux, ivar = native(stars.flux[rows]), native(stars.ivar[rows])
+    return flux, ivar if stars.mask is None else np.where(stars.mask[rows], ivar.dtype.type(0), ivar)
 
 
 def conditional(matrix: Floats, vector: Floats, terms: Floats) -> HiddenLabels:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from manyfit.blocks import Block, executor_for, plan, run
+from manyfit.blocks import Block, Executor, executor_for, plan, run
 from manyfit.errors import InputError
+from manyfit.fitting._source import source_of
 
 from ._expansion import Expansion, SearchOptions, Solutions, hidden_columns
 from ._flags import FlagLimits, flags_of, leverage, mahalanobis
 from ._label_table import LabelTable
 from ._model import CannonModel
 from ._nuisance import Nuisance, NuisanceSolver
+from ._stars import ArrayStars
 
 Floats = NDArray[np.float64]
 
@@ -39,26 +43,87 @@ def infer(
     scheduler: object = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    store: str | Path | None = None,
 ) -> LabelTable:
     """Labels of stars, with errors and flags: what `CannonModel.infer` does."""
-    spectra = _checked(model, flux, ivar, mask)
-    _check_wavelength(model, wavelength)
+    stars = _checked(model, flux, ivar, mask)
+    if wavelength is not None:
+        check_wavelength(model.wavelength, np.asarray(wavelength, dtype=float))
     _check_counts(n_starts=n_starts, max_iterations=max_iterations)
     search = SearchOptions(n_starts, max_iterations, second_derivatives)
-    solver = solver_for(model, search, nuisance)
-    executor = executor_for(scheduler, workers)
-    n_stars, n_pixels = spectra[0].shape
-    parts: dict[int, LabelTable] = {}
-    stars = plan((n_stars,), bytes_per_element=16 * n_pixels, n_workers=executor.n_workers, max_elements=BLOCK)
+    labelling, executor = Labelling(model, search, nuisance, limits or FlagLimits()), executor_for(scheduler, workers)
+    if store is not None:
+        from ._label_store import label_into
 
-    def work(block: Block) -> LabelTable:
-        flux, ivar, mask = (piece(array, block.slices[0]) for array in spectra)
-        return infer_block(model, solver, flux, ivar, mask, limits or FlagLimits())
+        label_into(store, labelling, stars, executor, progress)
+        return LabelTable.open(store)
+    return _in_memory(labelling, stars, executor, progress)
 
-    run(stars, work, collect=lambda b, part: parts.update({b.index: part}), executor=executor, progress=progress)
-    if not parts:
-        return infer_block(model, solver, np.empty((0, n_pixels)), np.empty((0, n_pixels)), None, FlagLimits())
+
+def _in_memory(
+    labelling: Labelling, stars: ArrayStars, executor: Executor, progress: Callable[[int, int], None] | None
+) -> LabelTable:
+    parts, n_pixels = {-1: labelling.nothing()}, len(labelling.model.wavelength)
+    shape = (stars.n_stars,)
+    blocks = plan(shape, bytes_per_element=16 * n_pixels, n_workers=executor.n_workers, max_elements=BLOCK)
+
+    def collect(block: Block, part: LabelTable) -> None:
+        parts[block.index] = part
+
+    run(blocks, MemoryWork(labelling, stars), collect=collect, executor=executor, progress=progress)
     return LabelTable.concatenate([parts[index] for index in sorted(parts)])
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryWork:
+    """Labels a block of stars, and gives the labels back."""
+
+    labelling: Labelling
+    stars: ArrayStars
+
+    def __call__(self, block: Block) -> LabelTable:
+        """The labels."""
+        part = self.stars.read(block)
+        return self.labelling(part.flux, part.ivar, part.mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Labelling:
+    """How stars are labelled.
+
+    Attributes
+    ----------
+    model
+        The model.
+    search
+        How the minimum is looked for.
+    nuisance
+        What is fitted besides the labels.
+    limits
+        Where flags begin.
+    """
+
+    model: CannonModel
+    search: SearchOptions
+    nuisance: Nuisance | None
+    limits: FlagLimits
+
+    @cached_property
+    def solver(self) -> Solver:
+        """What solves a block; each worker makes its own."""
+        return solver_for(self.model, self.search, self.nuisance)
+
+    def __call__(self, flux: NDArray[Any], ivar: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> LabelTable:
+        """Labels of stars (S, P) that are in memory."""
+        return infer_block(self.model, self.solver, flux, ivar, mask, self.limits)
+
+    def nothing(self) -> LabelTable:
+        """The table of no stars."""
+        flux, ivar = np.empty((2, 0, len(self.model.wavelength)))
+        return self(flux, ivar)
+
+    def __reduce__(self) -> tuple[type[Labelling], tuple[Any, ...]]:
+        return (Labelling, (self.model, self.search, self.nuisance, self.limits))
 
 
 Solver = Callable[[NDArray[Any], NDArray[Any]], tuple[Solutions, dict[str, Floats], dict[str, Floats]]]
@@ -113,43 +178,37 @@ def infer_block(
     return replace(table, flags=flags_of(model, table, solutions.gap, limits))
 
 
-def piece(array: NDArray[Any] | None, rows: slice) -> Any:
-    """Rows of an array, contiguous and in a number format that kernels take."""
-    if array is None:
-        return None
-    piece = np.asarray(array[rows])
-    kind = piece.dtype if piece.dtype in {np.dtype("f4"), np.dtype("f8"), np.dtype(bool)} else np.dtype("f8")
-    return np.ascontiguousarray(piece, dtype=kind)
-
-
-def _checked(
-    model: CannonModel, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+def _checked(model: CannonModel, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike | None) -> ArrayStars:
     """The arrays with a row for each star, or an error that says what does not belong together."""
-    arrays = [None if a is None else _rows(a) for a in (flux, ivar, mask)]
-    n_pixels, shape = len(model.wavelength), arrays[0].shape if arrays[0] is not None else ()
-    for name, array in zip(("flux", "ivar", "mask"), arrays, strict=True):
-        if array is not None and (array.shape != shape or array.ndim != 2 or shape[-1] != n_pixels):
+    given = {"flux": flux, "ivar": ivar} | ({} if mask is None else {"mask": mask})
+    sources = {name: source_of(_rows(array), name) for name, array in given.items()}
+    n_pixels, shape = len(model.wavelength), sources["flux"].shape
+    for name, source in sources.items():
+        if source.shape != shape or len(shape) != 2 or shape[-1] != n_pixels:
             raise InputError(
-                f"{name} has the shape {array.shape}; give (stars, {n_pixels}) like the model, the same for flux, ivar "
-                "and mask. Resample spectra of another wavelength grid first (manyfit.spectra)."
+                f"{name} has the shape {source.shape}; give (stars, {n_pixels}) like the model, the same for flux, "
+                "ivar and mask. Resample spectra of another wavelength grid first (manyfit.spectra)."
             )
-    return arrays[0], arrays[1], arrays[2]  # type: ignore[return-value]
+    return ArrayStars(**sources)
 
 
-def _rows(array: Any) -> NDArray[Any]:
-    """An array with a row for each star, without reading a file that it is mapped to."""
-    given: NDArray[Any] = array if isinstance(array, np.ndarray) else np.asarray(array)
-    return given[None, :] if given.ndim == 1 else given
+def _rows(array: Any) -> Any:
+    """An array with a row for each star, without reading what is in a file or a cluster."""
+    given = array if hasattr(array, "shape") and hasattr(array, "dtype") else np.asarray(array)
+    return np.asarray(given)[None, :] if given.ndim == 1 else given
 
 
-def _check_wavelength(model: CannonModel, wavelength: ArrayLike | None) -> None:
-    if wavelength is None:
-        return
-    given = np.asarray(wavelength, dtype=float)
-    if given.shape != model.wavelength.shape or not np.allclose(given, model.wavelength, rtol=SAME_WAVELENGTH, atol=0):
+def check_wavelength(wanted: Floats, given: Floats) -> None:
+    """That spectra are on the wavelengths of a model.
+
+    Raises
+    ------
+    InputError
+        They are not.
+    """
+    if given.shape != wanted.shape or not np.allclose(given, wanted, rtol=SAME_WAVELENGTH, atol=0):
         raise InputError(
-            f"wavelength differs from that of the model: {_described(given)} against {_described(model.wavelength)}. "
+            f"wavelength differs from that of the model: {_described(given)} against {_described(wanted)}. "
             "Resample the spectra to model.wavelength first (manyfit.spectra)."
         )
 

@@ -15,6 +15,7 @@ class LabelStatus(IntEnum):
     NO_VALID_PIXELS = 3
     TOO_FEW_PIXELS = 4
     NON_FINITE = 5
+    NOT_FITTED = 6
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ LABEL_STATUS_TABLE: dict[LabelStatus, LabelStatusText] = {
         "non_finite",
         "Sums over the pixels overflowed: flux or inverse variance is far too large.",
         "Divide the flux by its continuum, and check the unit of its errors.",
+    ),
+    LabelStatus.NOT_FITTED: LabelStatusText(
+        "not_fitted",
+        "The star was not labelled yet.",
+        "Label again into the same store: what is there is kept.",
     ),
 }
 

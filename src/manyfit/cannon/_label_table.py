@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,8 @@ class LabelTable:
     nuisance, nuisance_error
         Hidden labels of the model, ``"hidden_1"`` and so on, and continuum coefficients, ``"rv"`` (km/s) and
         ``"broadening"`` (km/s), if they were fitted, each (N,).
+    ids
+        Names of the stars, (N,), if they are known.
     """
 
     label_names: tuple[str, ...]
@@ -75,6 +78,48 @@ class LabelTable:
     chip_pixels: NDArray[np.int64]
     nuisance: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     nuisance_error: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
+
+    @classmethod
+    def open(cls, store: str | Path) -> LabelTable:
+        """Open a store written by ``infer(..., store=...)``; its arrays are read when they are asked for.
+
+        Stars that are not labelled yet have the status ``not_fitted`` and NaN. Nothing in a store is executed.
+
+        Parameters
+        ----------
+        store
+            Folder or URL.
+
+        Returns
+        -------
+        LabelTable
+            Of dask arrays. `compute` reads all of them, `export_labels` writes them to a file.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such store.
+        InputError
+            It is no store of labels, of a later version, or damaged.
+        """
+        from ._label_store import open_labels
+
+        return open_labels(store)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether arrays are dask arrays, of a store."""
+        return not isinstance(self.labels, np.ndarray)
+
+    def compute(self) -> LabelTable:
+        """The table in memory."""
+        if not self.is_lazy:
+            return self
+        from dask.base import compute
+
+        names = [*array_names(), *_NUISANCES, "ids"]
+        return replace(self, **dict(zip(names, compute(*(getattr(self, name) for name in names)), strict=True)))
 
     def __len__(self) -> int:
         """Number of stars."""
@@ -93,8 +138,7 @@ class LabelTable:
     @property
     def reduced_chi2(self) -> NDArray[np.float64]:
         """Chi-squared for each degree of freedom; NaN without one."""
-        reduced = np.full(len(self), np.nan)
-        np.divide(self.chi2, self.dof, out=reduced, where=self.dof > 0)
+        reduced: NDArray[np.float64] = np.where(self.dof > 0, self.chi2 / np.maximum(self.dof, 1), np.nan)
         return reduced
 
     @property
@@ -110,23 +154,26 @@ class LabelTable:
     def concatenate(cls, tables: Sequence[LabelTable]) -> LabelTable:
         """One table of the stars of several, in their order."""
         first = tables[0]
-        arrays: dict[str, Any] = {name: np.concatenate([getattr(t, name) for t in tables]) for name in _array_names()}
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(t, name) for t in tables]) for name in array_names()}
         nuisance: dict[str, Any] = {
             name: {key: np.concatenate([getattr(t, name)[key] for t in tables]) for key in getattr(first, name)}
             for name in _NUISANCES
         }
-        return replace(first, **arrays, **nuisance)
+        ids = None if first.ids is None else np.concatenate([t.ids for t in tables if t.ids is not None])
+        return replace(first, **arrays, **nuisance, ids=ids)
 
     def to_table(self) -> Table:
-        """An astropy table: a column and an error for each label, then everything else."""
+        """An astropy table: names of the stars, a column and an error for each label, then everything else."""
         from astropy.table import Table
 
-        columns: dict[str, Any] = {}
+        if self.is_lazy:
+            return self.compute().to_table()
+        columns: dict[str, Any] = {} if self.ids is None else {"id": self.ids}
         for name in self.label_names:
             columns |= {name: self[name], f"{name}_ERR": self.error(name)}
         columns |= self.nuisance
         columns |= {f"{name}_err": values for name, values in self.nuisance_error.items()}
-        rest = [name for name in _array_names() if name != "labels"]
+        rest = [name for name in array_names() if name != "labels"]
         return Table(columns | {name: getattr(self, name) for name in rest})
 
     def _column(self, name: str) -> int:
@@ -138,14 +185,14 @@ class LabelTable:
 _NUISANCES = ("nuisance", "nuisance_error")
 
 
-def _array_names() -> list[str]:
+def array_names() -> list[str]:
     """The fields that are arrays with a row for each star."""
-    return [f.name for f in fields(LabelTable) if f.name not in {"label_names", *_NUISANCES}]
+    return [f.name for f in fields(LabelTable) if f.name not in {"label_names", "ids", *_NUISANCES}]
 
 
 def _mapped(table: LabelTable, change: Any) -> LabelTable:
-    arrays: dict[str, Any] = {name: change(getattr(table, name)) for name in _array_names()}
+    arrays: dict[str, Any] = {name: change(getattr(table, name)) for name in array_names()}
     nuisance: dict[str, Any] = {
         name: {key: change(value) for key, value in getattr(table, name).items()} for name in _NUISANCES
     }
-    return replace(table, **arrays, **nuisance)
+    return replace(table, **arrays, **nuisance, ids=None if table.ids is None else change(table.ids))

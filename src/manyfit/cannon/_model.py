@@ -166,6 +166,7 @@ class CannonModel:
         scheduler: object = None,
         workers: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        store: str | Path | None = None,
     ) -> LabelTable:
         """Labels of stars, with errors and flags.
 
@@ -197,19 +198,27 @@ class CannonModel:
         limits
             Where flags begin.
         scheduler, workers
-            Where blocks of stars are fitted: "threads" (default) or "serial", and in how many threads.
+            Where blocks of stars are fitted, as in `manyfit.fit`; default: threads. Workers of a dask cluster read
+            their own blocks of arrays that are mapped to a file or of zarr; those in memory are sent to them.
         progress
             Called as ``progress(done, total)`` in stars.
+        store
+            Folder or URL to which labels are written block by block. The same call again goes on where an earlier one
+            ended, whatever ended it. Default: labels are in memory.
 
         Returns
         -------
         LabelTable
-            Stars that could not be fitted have a status and NaN.
+            Stars that could not be fitted have a status and NaN. With `store` its arrays are dask arrays that read the
+            store: see `LabelTable.open`.
 
         Raises
         ------
         InputError
-            For arrays of another shape or other wavelengths than the model's.
+            For arrays of another shape or other wavelengths than the model's, or a store of other labels; the text
+            says what differs.
+        OutputExists
+            `store` is there and is none.
 
         Examples
         --------
@@ -239,6 +248,7 @@ class CannonModel:
             scheduler=scheduler,
             workers=workers,
             progress=progress,
+            store=store,
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

@@ -114,9 +114,16 @@ class NuisanceSolver:
                 break
             place[todo] = moved_place[todo]
             continuum[todo] += rest[todo]
-            level = 1.0 + continuum[todo] @ self.basis
+            level = self._level(continuum[todo])
             _write(solutions, todo, self._at(flux[todo] / level, ivar[todo] * level**2, place[todo]))
         return solutions, *self._values(solutions, place, continuum)
+
+    def _level(self, continuum: Floats) -> Floats:
+        """The continuum of stars, (S, P); not by a product of matrices, whose rounding depends on their number."""
+        level = np.ones((len(continuum), self.basis.shape[1]))
+        for k, row in enumerate(self.basis):
+            level += continuum[:, k, None] * row
+        return level
 
     def _at(self, flux: NDArray[Any], ivar: NDArray[Any], place: NDArray[np.int64]) -> Solutions:
         """Solutions of stars, each expanded about its place."""

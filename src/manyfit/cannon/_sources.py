@@ -1,4 +1,4 @@
-"""Spectra of stars in a file, block by block: each block is read once, into memory, and forgotten.
+"""Spectra of stars in a file, some rows at a time, which are read into memory and forgotten.
 
 Files are read, not mapped, so that memory is that of a few blocks whatever the system does with mapped pages.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,18 +16,20 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from manyfit._fits_headers import check_headers
 from manyfit.errors import InputError, ManyfitError
+from manyfit.fitting._hdf5_links import check_within
 
 from ._mapped_npz import npy_place
 from ._read_training_set import NAMES, known, text
 
 Array = NDArray[Any]
-Read = Callable[[int], Array]  # the next so many rows
+Read = Callable[[slice], Array]  # rows from a start to a stop
 
 
 @dataclass(frozen=True, eq=False)
 class StarFile:
-    """Spectra in a file that is open; rows come one after the other.
+    """Spectra in a file that is open. What is compressed is read fast in its order only.
 
     Attributes
     ----------
@@ -38,7 +40,7 @@ class StarFile:
     ids
         Names of the stars, (N,), or None.
     flux, ivar
-        What reads the next rows, as native floats, (n, P).
+        What reads rows, as native floats, (n, P). Not safe in threads.
     n_pixels
         Number of pixels of each.
     """
@@ -51,14 +53,13 @@ class StarFile:
     n_pixels: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Rows:
-    """An array in a file: its shape and type, and what reads its next rows."""
+    """An array in a file: its shape and type, and what reads rows of it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Read
-    done: int = field(default=0)
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def _star_file(arrays: dict[str, Any], source: str) -> StarFile:
         wavelength=None if wavelength is None else np.ravel(np.asarray(_all(wavelength), dtype=float)),
         ids=names,
         flux=flux.read,
-        ivar=(lambda count: _inverse_variance(second.read(count))) if is_sigma else second.read,
+        ivar=(lambda rows: _inverse_variance(second.read(rows))) if is_sigma else second.read,
         n_pixels=flux.shape[1],
     )
 
@@ -134,7 +135,7 @@ def _spectra(arrays: dict[str, Any], name: str, source: str) -> _Rows:
 
 
 def _all(rows: Any) -> Array:
-    return rows.read(rows.shape[0]) if isinstance(rows, _Rows) else np.asarray(rows)
+    return rows.read(slice(0, rows.shape[0])) if isinstance(rows, _Rows) else np.asarray(rows)
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -148,17 +149,10 @@ def _inverse_variance(sigma: Array) -> Array:
 
 
 def _in_memory(array: Array) -> _Rows:
-    rows = _Rows(array.shape, array.dtype, lambda count: array[:count])
-
-    def read(count: int) -> Array:
-        first, rows.done = rows.done, rows.done + count
-        return np.ascontiguousarray(array[first : rows.done], dtype=_native(array.dtype))
-
-    rows.read = read
-    return rows
+    return _Rows(array.shape, array.dtype, lambda rows: np.ascontiguousarray(array[rows], dtype=_native(array.dtype)))
 
 
-def _sequential(file: IO[bytes], name: str) -> _Rows | Array:
+def _npy(file: IO[bytes], name: str) -> _Rows | Array:
     """Rows of an npy array from a file that is where it begins; arrays of one axis come whole."""
     at = npy_place(file, name)
     if len(at.shape) != 2 or at.dtype.kind not in "fiu":
@@ -167,8 +161,9 @@ def _sequential(file: IO[bytes], name: str) -> _Rows | Array:
     if at.is_fortran:
         raise InputError(f"The array {name!r} has its columns one after the other; write it by rows (C order).")
 
-    def read(count: int) -> Array:
-        array = np.empty((count, *at.shape[1:]), at.dtype)
+    def read(rows: slice) -> Array:
+        array = np.empty((rows.stop - rows.start, at.shape[1]), at.dtype)
+        file.seek(at.offset + rows.start * at.shape[1] * at.dtype.itemsize)
         _fill(file, array, name)
         return array.astype(_native(at.dtype), copy=False)
 
@@ -197,7 +192,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, stack: ExitStack) -
     """A member that is not compressed is read from the file itself: zipfile would copy it in small pieces."""
     member = archive.getinfo(name)
     if member.compress_type != zipfile.ZIP_STORED:
-        return _sequential(stack.enter_context(archive.open(name)), name)
+        return _npy(stack.enter_context(archive.open(name)), name)
     from ._mapped_npz import place
 
     file = stack.enter_context(path.open("rb"))
@@ -208,16 +203,17 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, stack: ExitStack) -
     file.seek(member.header_offset + 26)
     lengths = [int.from_bytes(file.read(2), "little") for _ in range(2)]
     file.seek(member.header_offset + 30 + sum(lengths))
-    return _sequential(file, name)
+    return _npy(file, name)
 
 
 def _npy_folder(path: Path, stack: ExitStack) -> dict[str, Any]:
-    return {file.stem: _sequential(stack.enter_context(file.open("rb")), file.name) for file in path.glob("*.npy")}
+    return {file.stem: _npy(stack.enter_context(file.open("rb")), file.name) for file in path.glob("*.npy")}
 
 
 def _fits(path: Path, stack: ExitStack) -> dict[str, Any]:
     from astropy.io import fits
 
+    check_headers(path, path)
     hdus = stack.enter_context(fits.open(path, memmap=False))
     arrays: dict[str, Any] = {}
     for number, hdu in enumerate(hdus):
@@ -231,14 +227,8 @@ def _fits(path: Path, stack: ExitStack) -> dict[str, Any]:
 
 def _sections(hdu: Any) -> _Rows:
     """Rows of an image, which may be packed."""
-    rows = _Rows(tuple(hdu.shape), np.dtype(f"f{4 if hdu.header['BITPIX'] in {-32, 8, 16} else 8}"), lambda _: hdu.data)
-
-    def read(count: int) -> Array:
-        first, rows.done = rows.done, rows.done + count
-        return np.ascontiguousarray(hdu.section[first : rows.done], dtype=_native(rows.dtype))
-
-    rows.read = read
-    return rows
+    dtype = np.dtype(f"f{4 if hdu.header['BITPIX'] in {-32, 8, 16} else 8}")
+    return _Rows(tuple(hdu.shape), dtype, lambda rows: np.ascontiguousarray(hdu.section[rows], dtype=_native(dtype)))
 
 
 def _hdf5(path: Path, stack: ExitStack) -> dict[str, Any]:
@@ -247,25 +237,19 @@ def _hdf5(path: Path, stack: ExitStack) -> dict[str, Any]:
     except ImportError as error:
         raise InputError('HDF5 needs the package h5py: pip install "manyfit[cannon]".') from error
     file = stack.enter_context(h5py.File(path, "r"))
+    check_within(file)
     return {name: _dataset(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
 
 
 def _dataset(dataset: Any) -> _Rows | Array:
     if dataset.ndim != 2:
         return np.asarray(dataset[()])
-    rows = _Rows(tuple(dataset.shape), dataset.dtype, lambda _: dataset[()])
-
-    def read(count: int) -> Array:
-        first, rows.done = rows.done, rows.done + count
-        return np.ascontiguousarray(dataset[first : rows.done], dtype=_native(dataset.dtype))
-
-    rows.read = read
-    return rows
+    dtype = dataset.dtype
+    return _Rows(tuple(dataset.shape), dtype, lambda rows: np.ascontiguousarray(dataset[rows], dtype=_native(dtype)))
 
 
 def rows_of(stars: StarFile, size: int) -> Iterator[tuple[slice, Array, Array]]:
     """All stars in blocks: which rows, flux and ivar."""
     for first in range(0, stars.n_stars, size):
         rows = slice(first, min(first + size, stars.n_stars))
-        count = rows.stop - rows.start
-        yield rows, stars.flux(count), stars.ivar(count)
+        yield rows, stars.flux(rows), stars.ivar(rows)

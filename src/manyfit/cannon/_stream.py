@@ -1,4 +1,7 @@
-"""Label stars from files, a block at a time: memory is that of a few blocks, however many stars there are."""
+"""Label stars from files, a block at a time: memory is that of a few blocks, however many stars there are.
+
+Labels go straight to a table, which appears when it is whole; or to a store, of which a table is written at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from threading import Lock
@@ -15,18 +18,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit import __version__
-from manyfit.blocks import executor_for
+from manyfit.blocks import Serial, Threads, executor_for
 from manyfit.errors import InputError
+from manyfit.fitting._fingerprint import digest
 
 from ._expansion import SearchOptions
 from ._flags import FlagLimits
-from ._infer import _check_wavelength, infer_block, piece, solver_for
-from ._label_status import LABEL_STATUS_TABLE, LabelStatus
+from ._infer import Labelling, check_wavelength
+from ._label_export import StreamSummary, export_labels, summarised, table_meta, write_part
+from ._label_store import STARS, label_into
 from ._label_table import LabelTable
-from ._label_writer import LabelWriter, check_table, writing
+from ._label_writer import check_table, writing
 from ._model import CannonModel
 from ._sources import StarFile, open_stars, rows_of
+from ._stars import FileStars, Stars, native
+from ._survey_stars import SurveyStars
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -53,63 +59,15 @@ class InferOptions:
     workers: int | None = None
 
 
-@dataclass
-class StreamSummary:
-    """What became of the stars of a run.
-
-    Attributes
-    ----------
-    path
-        The table that was written.
-    statuses
-        Number of stars with each status.
-    flagged
-        Number of good stars with a flag.
-    failed_files
-        Files that could not be read, with the reason.
-    seconds
-        How long it took.
-    """
-
-    path: Path
-    statuses: dict[LabelStatus, int] = field(default_factory=dict)
-    flagged: int = 0
-    failed_files: list[tuple[str, str]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def n_stars(self) -> int:
-        """Number of stars."""
-        return sum(self.statuses.values())
-
-    def add(self, table: LabelTable) -> None:
-        """Count the stars of a block."""
-        for code, count in zip(*np.unique(table.status, return_counts=True), strict=True):
-            status = LabelStatus(int(code))
-            self.statuses[status] = self.statuses.get(status, 0) + int(count)
-        self.flagged += int(np.count_nonzero(table.good & (table.flags != 0)))
-
-    def __str__(self) -> str:
-        rate = f", {self.n_stars / self.seconds:,.0f} stars/s" if self.seconds > 0 else ""
-        lines = [f"{self.n_stars:,} stars in {self.seconds:.1f} s{rate}"]
-        for status in sorted(self.statuses):
-            text = LABEL_STATUS_TABLE[status]
-            what = "" if status == LabelStatus.CONVERGED else f"  {text.sentence} {text.remedy}"
-            lines.append(f"  {text.name:<16} {self.statuses[status]:>9,}{what}")
-        lines.append(f"  {'flagged':<16} {self.flagged:>9,}  of those that converged; see the column flags")
-        lines += [f"  {path}: {why}" for path, why in self.failed_files[:5]]
-        lines += [f"  ... and {len(self.failed_files) - 5} more files"] * (len(self.failed_files) > 5)
-        return "\n".join(lines)
-
-
 def infer_file(
     model: CannonModel,
     source: str | Path,
-    output: str | Path,
+    output: str | Path | None = None,
     *,
     options: InferOptions | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    store: str | Path | None = None,
 ) -> StreamSummary:
     """Label all stars of a file; spectra are read, and labels written, in parts.
 
@@ -121,13 +79,17 @@ def infer_file(
         Normalised spectra on the wavelengths of the model: npz, FITS images or HDF5 with `flux` (N, P), `ivar` and
         perhaps `wavelength` and `ids`, or a folder with flux.npy and ivar.npy.
     output
-        The table: ``.parquet``, ``.fits``, or ``.ecsv`` (which is kept in memory until all is done).
+        The table: ``.parquet``, ``.fits``, or ``.ecsv`` (which is kept in memory until all is done). It may be left out
+        if there is a store.
     options
         Options of the inference.
     progress
         Called as ``progress(done, total)`` in stars.
     overwrite
-        Whether a file may be there already.
+        Whether a table may be there already.
+    store
+        Folder or URL to which labels are written block by block, by the workers of a dask cluster too. The same call
+        again goes on where an earlier one ended, whatever ended it. The table is written from it at the end.
 
     Returns
     -------
@@ -136,20 +98,25 @@ def infer_file(
     Raises
     ------
     InputError
-        The file cannot be read, or has other wavelengths than the model.
+        The file cannot be read, or has other wavelengths than the model; or the store is of other labels.
     OutputExists
-        There is a table and `overwrite` is not set.
+        There is a table and `overwrite` is not set, or `store` is there and is none.
     """
-    output, started = Path(output), time.perf_counter()
-    check_table(output, overwrite=overwrite)
-    with open_stars(source) as stars, writing(output, _meta(model, source), overwrite=overwrite) as writer:
-        _check_source(model, stars, str(source))
-        summary, blocks = StreamSummary(output), rows_of(stars, BLOCK)
-        for rows, table in labelled(model, blocks, options or InferOptions()):
-            ids = np.arange(rows.start, rows.stop) if stars.ids is None else stars.ids[rows]
-            _write(ids, table, writer, summary)
+    started, options = time.perf_counter(), options or InferOptions()
+    table = _table_path(output, store, overwrite=overwrite)
+    if store is not None:
+        stars = FileStars(Path(source))
+        _check_source(model, stars.file, str(source))
+        return _through(store, model, stars, table, options, progress, started, overwrite=overwrite)
+    assert table is not None
+    with open_stars(source) as file, writing(table, table_meta(model, source), overwrite=overwrite) as writer:
+        _check_source(model, file, str(source))
+        summary, blocks = StreamSummary(table), rows_of(file, BLOCK)
+        for rows, labels in labelled(model, blocks, options):
+            ids = np.arange(rows.start, rows.stop) if file.ids is None else file.ids[rows]
+            write_part(replace(labels, ids=ids), writer, summary)
             if progress is not None:
-                progress(rows.stop, stars.n_stars)
+                progress(rows.stop, file.n_stars)
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -157,13 +124,14 @@ def infer_file(
 def infer_files(
     model: CannonModel,
     paths: Iterable[str | PathLike[str]],
-    output: str | Path,
+    output: str | Path | None = None,
     *,
     prepare: Callable[[Spectra], Spectra],
     options: InferOptions | None = None,
     block: int = FILES,
     progress: Progress | None = None,
     overwrite: bool = False,
+    store: str | Path | None = None,
 ) -> StreamSummary:
     """Label the spectra of many survey files; a file that cannot be used is named, and the others go on.
 
@@ -181,6 +149,9 @@ def infer_files(
         As for `infer_file`; progress is in files.
     block
         Files that are read at a time.
+    store
+        As for `infer_file`. It has a row for each file: `prepare` must give one spectrum. What `prepare` does is told
+        by its source text (all that it does, for that of `survey_spectra`), and of the files names and sizes.
 
     Returns
     -------
@@ -195,23 +166,58 @@ def infer_files(
     """
     from manyfit.spectra import read_many
 
-    files, output, started = list(map(Path, paths)), Path(output), time.perf_counter()
-    check_table(output, overwrite=overwrite)
-    summary, done, width = StreamSummary(output), 0, max((len(str(f)) for f in files), default=1)
-    with writing(output, _meta(model, f"{len(files)} files"), overwrite=overwrite) as writer:
+    started, options, files = time.perf_counter(), options or InferOptions(), tuple(map(Path, paths))
+    table = _table_path(output, store, overwrite=overwrite)
+    if store is not None:
+        stars = SurveyStars(files, prepare, model.wavelength)
+        return _through(store, model, stars, table, options, progress, started, overwrite=overwrite, most=block)
+    assert table is not None
+    summary, done, width = StreamSummary(table), 0, max((len(str(f)) for f in files), default=1)
+    with writing(table, table_meta(model, f"{len(files)} files"), overwrite=overwrite) as writer:
         blocks = _spectra_of(model, read_many(files, block=block, prepare=prepare))
-        for part, table in labelled(model, blocks, options or InferOptions()):
+        for part, labels in labelled(model, blocks, options):
             summary.failed_files += [(r["path"], r["message"]) for r in part if r["status"] != "ok"]
-            if len(table):
+            if len(labels):
                 ids = np.repeat(np.asarray(part["path"], dtype=f"U{width}"), np.asarray(part["n_rows"]))
-                _write(ids, table, writer, summary)
+                write_part(replace(labels, ids=ids), writer, summary)
             done += len(part)
             if progress is not None:
                 progress(done, len(files))
-        if not summary.n_stars:
-            why = f" The first: {summary.failed_files[0][1]}" if summary.failed_files else ""
-            raise InputError(f"None of {len(files)} files could be used.{why}")
+        summary.check(len(files))
     summary.seconds = time.perf_counter() - started
+    return summary
+
+
+def _table_path(output: str | Path | None, store: str | Path | None, *, overwrite: bool) -> Path | None:
+    """Where the table is to be, if there is to be one."""
+    if output is None:
+        if store is None:
+            raise InputError("Neither output nor store was given. Give a name for a table, or a place for a store.")
+        return None
+    check_table(Path(output), overwrite=overwrite)
+    return Path(output)
+
+
+def _through(
+    store: str | Path,
+    model: CannonModel,
+    stars: Stars,
+    table: Path | None,
+    options: InferOptions,
+    progress: Progress | None,
+    started: float,
+    *,
+    overwrite: bool,
+    most: int = STARS,
+) -> StreamSummary:
+    """Label what a store does not have, and write the table of it."""
+    search = SearchOptions(options.n_starts, MAX_ITERATIONS, second_derivatives=True)
+    labelling = Labelling(model, search, options.nuisance, options.limits or FlagLimits())
+    executor = executor_for(options.scheduler, options.workers)
+    written = label_into(store, labelling, stars, executor, progress, most)
+    summary = summarised(written) if table is None else export_labels(store, table, overwrite=overwrite)
+    summary.seconds = time.perf_counter() - started
+    summary.check(stars.n_stars)
     return summary
 
 
@@ -232,24 +238,39 @@ def survey_spectra(
     velocity
         Velocity of the stars in the frame of the files, km/s. Default: that of each file.
     """
-    from astropy import units as u
+    regions = None if continuum_regions is None else np.asarray(continuum_regions, dtype=float)
+    return SurveyPreparation(model.wavelength, regions, velocity)
 
-    from manyfit.spectra import Clip, normalize, resample, sinusoidal_continuum, to_vacuum
 
-    grid = u.Quantity(model.wavelength, u.AA)
+@dataclass(frozen=True, eq=False)
+class SurveyPreparation:
+    """What `survey_spectra` gives: see there."""
 
-    def prepare(spectra: Spectra) -> Spectra:
+    wavelength: NDArray[np.float64]
+    continuum_regions: NDArray[np.float64] | None
+    velocity: float | None
+
+    def __call__(self, spectra: Spectra) -> Spectra:
+        """The spectra at rest, on the grid, divided by their continuum."""
+        from astropy import units as u
+
+        from manyfit.spectra import Clip, normalize, resample, sinusoidal_continuum, to_vacuum
+
+        grid, velocity, regions = u.Quantity(self.wavelength, u.AA), self.velocity, self.continuum_regions
         chosen = spectra.coadd if len(spectra.coadds) else spectra
         chosen = chosen if chosen.medium == "unknown" else to_vacuum(chosen)
         if velocity is None and chosen.frame == "rest":
             rest = resample(chosen, grid)
         else:
             rest = resample(chosen, grid, velocity=chosen.rows["velocity"] if velocity is None else velocity)
-        clip = Clip() if continuum_regions is None else None
-        found = sinusoidal_continuum(grid, rest.flux, rest.ivar, continuum_regions=continuum_regions, clip=clip)
+        clip = Clip() if regions is None else None
+        found = sinusoidal_continuum(grid, rest.flux, rest.ivar, continuum_regions=regions, clip=clip)
         return normalize(rest, found)
 
-    return prepare
+    def fingerprint(self) -> dict[str, Any]:
+        """What it does, as JSON."""
+        regions = None if self.continuum_regions is None else digest(self.continuum_regions)
+        return {"wavelength": digest(self.wavelength), "continuum regions": regions, "velocity": self.velocity}
 
 
 def labelled(
@@ -260,8 +281,8 @@ def labelled(
     Each thread takes the next block, one at a time, and labels it while another reads: so what was just read is still
     near to the processor.
     """
-    search = SearchOptions(options.n_starts, MAX_ITERATIONS, second_derivatives=True)
-    solver, limits, lock = solver_for(model, search, options.nuisance), options.limits or FlagLimits(), Lock()
+    search, limits = SearchOptions(options.n_starts, MAX_ITERATIONS, second_derivatives=True), options.limits
+    labelling, lock = Labelling(model, search, options.nuisance, limits or FlagLimits()), Lock()
     numbered, nothing = enumerate(blocks), (-1, None)
 
     def work() -> tuple[int, tuple[T, LabelTable] | None]:
@@ -270,10 +291,9 @@ def labelled(
         if block is None:
             return number, None
         name, flux, ivar = block
-        rows = slice(0, len(flux))
-        return number, (name, infer_block(model, solver, piece(flux, rows), piece(ivar, rows), None, limits))
+        return number, (name, labelling(native(flux), native(ivar)))
 
-    n_workers = executor_for(options.scheduler, options.workers).n_workers
+    n_workers = _threads(options)
     with ThreadPoolExecutor(n_workers) as pool:
         running = deque(pool.submit(work) for _ in range(2 * n_workers))
         waiting: dict[int, tuple[T, LabelTable]] = {}
@@ -291,22 +311,11 @@ def labelled(
             pool.shutdown(cancel_futures=True)
 
 
-def _meta(model: CannonModel, source: str | Path) -> dict[str, Any]:
-    calibrated = model.calibration is not None
-    return {
-        "written_by": f"manyfit {__version__}",
-        "source": str(source),
-        "label_names": list(model.label_names),
-        "errors": "calibrated by cross-validation" if calibrated else "formal: noise and scatter alone",
-    }
-
-
-def _write(ids: NDArray[Any], labels: LabelTable, writer: LabelWriter, summary: StreamSummary) -> None:
-    """A part of the table, with names of stars before everything else."""
-    table = labels.to_table()
-    table.add_column(ids, name="id", index=0)
-    writer.write(table)
-    summary.add(labels)
+def _threads(options: InferOptions) -> int:
+    executor = executor_for(options.scheduler, options.workers)
+    if not isinstance(executor, Threads | Serial):
+        raise InputError("A table alone is written by threads. Give store= for processes or a dask cluster.")
+    return executor.n_workers
 
 
 def _check_source(model: CannonModel, stars: StarFile, source: str) -> None:
@@ -318,7 +327,8 @@ def _check_source(model: CannonModel, stars: StarFile, source: str) -> None:
             f"{source!r} has {stars.n_pixels} pixels and the model {len(model.wavelength)}. Resample the spectra to "
             "model.wavelength first (manyfit.spectra)."
         )
-    _check_wavelength(model, stars.wavelength)
+    if stars.wavelength is not None:
+        check_wavelength(model.wavelength, stars.wavelength)
 
 
 def _spectra_of(model: CannonModel, parts: Iterator[Block]) -> Iterator[tuple[Table, NDArray[Any], NDArray[Any]]]:
@@ -328,5 +338,5 @@ def _spectra_of(model: CannonModel, parts: Iterator[Block]) -> Iterator[tuple[Ta
         if part.spectra is None:
             yield part.files, nothing, nothing
         else:
-            _check_wavelength(model, part.spectra.wavelength.to_value("Angstrom"))
+            check_wavelength(model.wavelength, part.spectra.wavelength.to_value("Angstrom"))
             yield part.files, part.spectra.flux, part.spectra.ivar

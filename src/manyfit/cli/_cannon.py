@@ -151,7 +151,8 @@ def validate(
 @cannon.command(short_help="Label stars.")
 @click.argument("model", type=FILE)
 @click.argument("spectra", type=FILE, nargs=-1, required=True)
-@click.option("-o", "--output", type=FILE, default=Path("labels.parquet"), show_default=True, help=TABLE_HELP)
+@click.option("-o", "--output", type=FILE, help=f"{TABLE_HELP}  [default: labels.parquet, or none with --store]")
+@click.option("--store", metavar="PLACE", help="Folder or URL for a zarr store, from which the command can be resumed.")
 @click.option("--survey", is_flag=True, help="SPECTRA are files of a survey, to be brought to rest and normalised.")
 @click.option("--continuum-regions", type=FILE, help="List of continuum wavelengths, for --survey.")
 @click.option("--velocity", type=float, help="Of the star in km/s, for --survey.  [default: that of the file]")
@@ -159,6 +160,7 @@ def validate(
 @click.option("--radial-velocity", is_flag=True, help="Fit a velocity to each star as well.")
 @click.option("--broadening", is_flag=True, help="Fit a broadening of the lines as well.")
 @click.option("--continuum", type=click.IntRange(min=0), help="Fit a polynomial of this order to each chip as well.")
+@click.option("--scheduler", help="threads (default), serial, or with --store processes or a dask scheduler's address.")
 @workers_option
 @config
 @overwrite_option
@@ -166,7 +168,8 @@ def validate(
 def infer(
     model: Path,
     spectra: tuple[Path, ...],
-    output: Path,
+    output: Path | None,
+    store: str | None,
     survey: bool,
     continuum_regions: Path | None,
     velocity: float | None,
@@ -174,6 +177,7 @@ def infer(
     radial_velocity: bool,
     broadening: bool,
     continuum: int | None,
+    scheduler: str | None,
     workers: int | None,
     config: Path | None,  # noqa: ARG001  was read by its callback
     overwrite: bool,
@@ -181,28 +185,28 @@ def infer(
 ) -> None:
     """Label the stars of SPECTRA by MODEL: one npz, FITS or HDF5 file of normalised spectra, or survey files.
 
-    Spectra are read, and labels written, in parts: there may be more than fit into memory.
+    Spectra are read, and labels written, in parts: there may be more than fit into memory. With --store a command that
+    was ended goes on where it was when it is given again, and 'manyfit info PLACE' says how far it is.
     """
     from manyfit import cannon as library
+    from manyfit.cli._fit import _scheduler
 
     if not survey and (len(spectra) > 1 or continuum_regions or velocity is not None):
         raise click.UsageError("Several files, --continuum-regions and --velocity are for --survey.")
+    output = Path("labels.parquet") if output is None and store is None else output
     loaded = library.CannonModel.load(model)
     fitted = radial_velocity or broadening or continuum is not None
     nuisance = library.Nuisance(radial_velocity, broadening, continuum) if fitted else None
-    options = library.InferOptions(n_starts=starts, nuisance=nuisance, workers=workers)
-    with _progress(quiet, "Labelling", "files" if survey else "stars") as progress:
+    with _scheduler(scheduler) as chosen, _progress(quiet, "Labelling", "files" if survey else "stars") as progress:
+        options = library.InferOptions(n_starts=starts, nuisance=nuisance, scheduler=chosen, workers=workers)
+        where: dict[str, Any] = {"options": options, "progress": progress, "overwrite": overwrite, "store": store}
         if survey:
             prepare = library.survey_spectra(loaded, continuum_regions=_regions(continuum_regions), velocity=velocity)
-            summary = library.infer_files(
-                loaded, spectra, output, prepare=prepare, options=options, progress=progress, overwrite=overwrite
-            )
+            summary = library.infer_files(loaded, spectra, output, prepare=prepare, **where)
         else:
-            summary = library.infer_file(
-                loaded, spectra[0], output, options=options, progress=progress, overwrite=overwrite
-            )
+            summary = library.infer_file(loaded, spectra[0], output, **where)
     if not quiet:
-        click.echo(f"{summary}\n\nWrote {output}.")
+        click.echo(f"{summary}\n\nWrote {' and '.join(str(path) for path in (store, output) if path)}.")
 
 
 @cannon.command(short_help="Simulate stars, train, validate and label them; no file is needed.")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.blocks import Block, BlockStore, Field, Layout, executor_for, extent_of, fill, progress_for
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 
 from ._cards import kept
@@ -119,12 +120,13 @@ def _work(problem: SkyProblem, grid: Grid) -> StoreWork:
 
 def open_map(place: str | Path) -> TSMap:
     """The map in a store; see `TSMap.open`."""
-    return map_of(BlockStore.open(place))
+    with foreign(place):
+        return map_of(BlockStore.open(place))
 
 
 def map_of(store: BlockStore) -> TSMap:
     """The positions that a store has."""
-    said = store.manifest
+    said = store.manifest if isinstance(store.manifest, dict) else {}
     if said.get("kind") != KIND:
         raise InputError(f"{store.objects.place!r} is a store, but not of a TS map (its kind is {said.get('kind')!r}).")
     try:
