@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
@@ -93,3 +94,21 @@ def test_what_is_no_part_of_a_file(tmp_path, make):
     file = tmp_path / "map.dat"
     file.write_bytes(VALUES.tobytes())
     assert mapped_file(make(file)) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="no advice on this system")
+@pytest.mark.parametrize("takes_advice", [True, False])
+def test_scattered_pieces_are_announced(path, monkeypatch, takes_advice):
+    monkeypatch.setattr(_mapped, "SHORTEST_PIECE", 1)
+    announced = []
+
+    def advise(fd, place, length, advice):
+        if not takes_advice:
+            raise OSError(22, "Invalid argument")
+        announced.append((place, length, advice))
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    part = (slice(0, 4), slice(1, 3), slice(0, 6))
+    np.testing.assert_array_equal(MappedFile(path, 8, (4, 5, 6), VALUES.dtype).read(part), VALUES[part])
+    pieces = [(8 + 4 * (30 * i + 6), 48, os.POSIX_FADV_WILLNEED) for i in range(4)]
+    assert announced == [(0, 0, os.POSIX_FADV_RANDOM), *pieces] * takes_advice

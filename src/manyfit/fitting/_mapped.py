@@ -7,6 +7,7 @@ import mmap
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -80,6 +81,7 @@ class MappedFile:
                 return np.ndarray(shape, self.dtype, mapped, self.offset)[slices]
             part = np.empty([s.stop - s.start for s in slices], self.dtype)
             places = _places(shape, slices, axis) * self.dtype.itemsize + self.offset
+            _announce(stream, places.tolist(), piece)
             for target, place in zip(part.reshape(len(places), -1).view(np.uint8), places.tolist(), strict=True):
                 self._check_read(_read_at(stream, place, target.data), piece)
         return part
@@ -95,6 +97,21 @@ class MappedFile:
     def _check_read(self, read: int, piece: int) -> None:
         if read != piece:
             raise InputError(f"{self.path!r} became shorter while it was read. Copy or download it again.")
+
+
+def _announce(stream: FileIO, places: list[int], piece: int) -> None:
+    """Let the system read scattered pieces side by side, and nothing else.
+
+    Each piece follows one that was read for an earlier block, which looks like a stream: megabytes are then read ahead of
+    each of hundreds of them, and where memory is limited are gone before they are asked for. (Of a cube of 4 GB, 10 GB
+    were read within 1.5 GB of memory.)
+    """
+    if len(places) < 2 or not hasattr(os, "posix_fadvise"):
+        return
+    with suppress(OSError):  # some file systems take no advice
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        for place in places:
+            os.posix_fadvise(stream.fileno(), place, piece, os.POSIX_FADV_WILLNEED)
 
 
 def _read_at(stream: FileIO, place: int, target: memoryview) -> int:
