@@ -28,6 +28,7 @@ Examples:
   manyfit cube l1448_13co.fits -o l1448 --unit K --components auto
   manyfit cube co.fits -o co_lines --noise-channels 0:20 --noise-channels '90:99 km/s'
   manyfit cube ha.fits -o ha --model 'Gaussian1D() + Gaussian1D()' --baseline 1 --no-mask
+  manyfit cube large.fits -o large --store large.zarr --no-report
   manyfit cube --config cube.toml --overwrite
 """,
 )
@@ -84,6 +85,11 @@ Examples:
 @click.option("--no-coherence", is_flag=True, help="No refit of outliers from their neighbours.")
 @click.option("--scheduler", help="threads (default), serial, processes, or the address of a dask scheduler.")
 @click.option("--workers", type=int, help="Number of threads or processes; by default one for each core.")
+@click.option(
+    "--store",
+    metavar="PATH|URL",
+    help="Write results there block by block: the same command goes on where an earlier one was ended.",
+)
 @click.option("--table", type=click.Choice(FORMATS), help="Write a table of the fitted spectra as well.")
 @click.option("--zarr", is_flag=True, help="Write the maps as zarr as well.")
 @click.option("--no-report", is_flag=True, help="No figures and no report.")
@@ -123,6 +129,7 @@ def cube(
     no_coherence: bool,
     scheduler: str | None,
     workers: int | None,
+    store: str | None,
     table: str | None,
     zarr: bool,
     no_report: bool,
@@ -167,6 +174,7 @@ def cube(
             chosen,
             workers,
             partial(_progress, quiet),
+            store,
         )
         run(read, mask, fit, wanted, times, (lambda _: None) if quiet else click.echo)
 

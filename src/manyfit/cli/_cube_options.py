@@ -60,6 +60,7 @@ class Fitting:
     scheduler: Any
     workers: int | None
     progress: Callable[[], AbstractContextManager[Any]]
+    store: str | None
 
 
 @dataclass(frozen=True)

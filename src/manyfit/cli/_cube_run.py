@@ -165,6 +165,7 @@ def _lines(
             scheduler=fitting.scheduler,
             workers=fitting.workers,
             progress=progress,
+            store=fitting.store,
         )
     fit: CubeFit = cubes.fit_lines(
         cube,
@@ -177,8 +178,9 @@ def _lines(
         scheduler=fitting.scheduler,
         workers=fitting.workers,
         progress=progress,
+        store=fitting.store,
     )
-    return fit
+    return fit.compute()
 
 
 # -- writing -------------------------------------------------------------------------------------------------
