@@ -1,9 +1,9 @@
 """Dask workers against threads: speed-up of a second worker, overhead of the cluster, fixed cost of a run.
 
-Run with ``python -m benchmarks.distributed [GIGABYTES [REPEATS]]``. A cube of 300 channels in float32 in a FITS file that
-the workers read themselves, one Gaussian line; 10 GB (unless said otherwise) are 20 s or more of kernel time. Workers are
-processes of one thread. All runs of a kind are taken in turn, and the shortest times are compared. Processor time is that
-of all processes: client, scheduler, workers.
+Run with ``python -m benchmarks.distributed [GIGABYTES [REPEATS]]``. A cube of 300 channels in float32 in a FITS file
+that the workers read themselves, one Gaussian line; 10 GB (unless said otherwise) are 20 s or more of kernel time.
+Workers are processes of one thread. All runs of a kind are taken in turn, and the shortest times are compared.
+Processor time is that of all processes: client, scheduler, workers.
 """
 
 from __future__ import annotations

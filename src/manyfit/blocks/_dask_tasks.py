@@ -22,7 +22,7 @@ LOOK_SECONDS = 1.0  # how often to look whether the scheduler is there, and how 
 RETURN_SECONDS = 30.0  # for a scheduler that was restarted, and its workers
 
 
-class Killed(Exception):  # noqa: N818  what happened
+class Killed(Exception):
     """A task was begun by several workers, and each of them died."""
 
 

@@ -107,6 +107,10 @@ class Folder:
         """Remove the folder of half-written files."""
         shutil.rmtree(self.path / PARTS, ignore_errors=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A worker may have another current folder."""
+        return {"path": self.path.absolute()}
+
     def _place(self, name: str, content: bytes, move: Any) -> None:
         path, part = self.path / name, self.path / PARTS / uuid4().hex
         try:

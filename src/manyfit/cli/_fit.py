@@ -25,6 +25,7 @@ Examples:
   manyfit fit cube.fits --model 'Gaussian1D(1, 20, 3) + Const1D(0)' --bounds 'mean_0=10:30'
   manyfit fit --config fit.toml --figure maps.png --overwrite
   manyfit fit survey.fits --model 'Gaussian1D(1, 20, 3)' --store survey.zarr
+  manyfit fit /data/survey.fits -m 'Gaussian1D(1, 20, 3)' --store /data/survey.zarr --scheduler tcp://node1:8786
 """,
 )
 @click.argument("cube")
@@ -37,8 +38,12 @@ Examples:
 @click.option("--data-unit", metavar="UNIT", help="Unit of the data, where the file has none.")
 @click.option("--statistic", type=click.Choice(["chi2", "cash"]), default="chi2", show_default=True)
 @click.option("--precision", type=click.Choice(["float64", "mixed"]), default="float64", show_default=True)
-@click.option("--scheduler", help="threads (default), serial, processes, or the address of a dask scheduler.")
-@click.option("--workers", type=int, help="Number of threads or processes; by default one for each core.")
+@click.option(
+    "--scheduler", metavar="WHERE", help="threads (default), serial, processes, dask, or address of a dask scheduler."
+)
+@click.option(
+    "--workers", type=int, help="Number of threads or processes, by default one for each core; workers to wait for."
+)
 @click.option("--memory", metavar="SIZE", help="Memory for data in work, such as '500 MB'.")
 @click.option("--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options.")
 @click.option("-o", "--output", type=FILE, help="FITS file to write.  [default: CUBE_fit.fits]")
@@ -79,7 +84,7 @@ def fit(
     if output is None and store is None:
         output = _default_output(cube)
     check(output, figure, overwrite=overwrite)
-    with _scheduler(scheduler) as chosen, _progress(quiet) as progress:
+    with _scheduler(scheduler, workers, quiet=quiet) as chosen, _progress(quiet) as progress:
         result = fit_model(
             _model(model, fixed),
             cube,
@@ -132,12 +137,14 @@ def _progress(quiet: bool) -> Generator[Any]:
 
 
 @contextmanager
-def _scheduler(scheduler: str | None) -> Generator[Any]:
-    """The name of a scheduler, or a client of the one at an address."""
-    if scheduler is None or "://" not in scheduler:
+def _scheduler(scheduler: str | None, workers: int | None = None, *, quiet: bool = True) -> Generator[Any]:
+    """The name of a scheduler, or a client of the one at an address, or of new workers on this machine."""
+    if scheduler is None or ("://" not in scheduler and scheduler != "dask"):
         yield scheduler
         return
-    from distributed import Client
+    from manyfit.blocks._cluster import client_at, local_client
 
-    with Client(scheduler) as client:  # type: ignore[no-untyped-call]
+    with local_client(workers) if scheduler == "dask" else client_at(scheduler, workers) as client:
+        if not quiet:
+            click.echo(f"Dashboard: {client.dashboard_link}", err=True)
         yield client
