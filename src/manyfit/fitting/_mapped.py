@@ -102,9 +102,9 @@ class MappedFile:
 def _announce(stream: FileIO, places: list[int], piece: int) -> None:
     """Let the system read scattered pieces side by side, and nothing else.
 
-    Each piece follows one that was read for an earlier block, which looks like a stream: megabytes are then read ahead of
-    each of hundreds of them, and where memory is limited are gone before they are asked for. (Of a cube of 4 GB, 10 GB
-    were read within 1.5 GB of memory.)
+    Each piece follows one that was read for an earlier block, which looks like a stream: megabytes are then read ahead
+    of each of hundreds of them, and where memory is limited are gone before they are asked for. (Of a cube of 4 GB, 10
+    GB were read within 1.5 GB of memory.)
     """
     if len(places) < 2 or not hasattr(os, "posix_fadvise"):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from manyfit.kernels import Elements, Formula, Options, Solution, fit
 
 from ._overlap import Cores
-from ._tile import Tiles
+from ._tile import Tile, Tiles
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
@@ -75,12 +75,21 @@ class KernelWork:
 
     def __call__(self, block: Block) -> Solution:
         """Fit the elements of a block."""
-        tile = self.tiles.read(block.slices)
+        parts = [self.fit(tile) for tile in self.tiles.in_parts(block.slices)]
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def fit(self, tile: Tile) -> Solution:
+        """Fit the elements of a tile."""
         free = self.columns.places(self.formula.free)
         order = free + self.columns.places(self.formula.fixed)
         elements = Elements(tile.x, tile.y, tile.weight, tile.start[:, order], tile.lower[:, free], tile.upper[:, free])
         with self.cores or nullcontext():
             return fit(self.formula, elements, self.options)
+
+
+def _joined(parts: list[Solution]) -> Solution:
+    """One after the other."""
+    return Solution(**{each.name: np.concatenate([getattr(p, each.name) for p in parts]) for each in fields(Solution)})
 
 
 def is_weighted(tiles: Tiles) -> bool:
