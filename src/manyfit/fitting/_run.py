@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+#: Blocks of data that are waited for are up to so many times larger, if memory allows: the fewer requests, the better.
+LARGER = 16
+
 
 @dataclass(frozen=True)
 class Where:
@@ -64,12 +67,16 @@ class Where:
         executor = executor_for(self.scheduler, self.workers)
         return Cores(executor.n_workers) if self.waits and isinstance(executor, Threads) else None
 
-    def plan(self, problem: Problem, n_workers: int, times: int = 1) -> Plan:
-        """The blocks of a problem, so many times larger than suits the cache, but within the memory."""
+    def plan(self, problem: Problem, n_workers: int, times: int = 1, beside: int = 0) -> Plan:
+        """The blocks of a problem, so many times larger than suits the cache, but within the memory.
+
+        Each element takes as many bytes `beside` what it takes to be fitted.
+        """
         memory = n_workers * MEMORY_BYTES if self.memory is None else self.memory
+        times = max(times, LARGER) if self.waits else times
         return plan(
             problem.shape,
-            bytes_per_element=max(1, bytes_per_element(problem) // times),
+            bytes_per_element=max(1, (bytes_per_element(problem) + beside) // times),
             memory=int(memory) // times or int(memory),
             n_workers=n_workers,
             chunks=problem.native_chunks,
