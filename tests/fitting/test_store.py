@@ -12,7 +12,7 @@ import pytest
 import zarr
 from astropy.io import fits
 from astropy.modeling import custom_model
-from astropy.modeling.models import Const1D, Gaussian1D, Linear1D
+from astropy.modeling.models import Const1D, Gaussian1D, Gaussian2D, Linear1D
 from numpy.testing import assert_allclose, assert_array_equal
 
 from manyfit import FitResult, Status, fit
@@ -87,7 +87,10 @@ def test_store_holds_what_memory_holds(path, tmp_path, scheduler):
     opened = FitResult.open(store)
     assert_same(opened, plain)
     assert opened.wcs.to_header() == plain.wcs.to_header()
-    assert_array_equal(stored.residual().value, plain.residual().value)
+    for name in ("evaluate", "residual"):
+        lazy = getattr(stored, name)()
+        assert lazy.chunks[1:] == stored.status.chunks
+        assert_array_equal(lazy.compute(), getattr(plain, name)().value)
     assert len(BlockStore.open(store).plan.blocks) > 4
 
 
@@ -258,6 +261,84 @@ def test_selection_of_a_model_that_does_not_compile(tmp_path):
         stored = fit(strange(), data, select=select, store=tmp_path / "a", scheduler="serial")
     with pytest.warns(FallbackWarning):
         assert_same(stored, fit(strange(), data, select=select, scheduler="serial"))
+
+
+# -- model and residual ----------------------------------------------------------------------------------------------
+
+
+def assert_kept(store, plain):
+    """The store keeps model and residual of a fit in memory, in the shape of the data, for zarr too."""
+    opened = FitResult.open(store)
+    for name, kept, made in (
+        ("model", opened.evaluate(), plain.evaluate()),
+        ("residual", opened.residual(), plain.residual()),
+    ):
+        known = np.asarray(getattr(made, "value", made))
+        assert kept.shape == known.shape
+        assert_allclose(kept.compute(), known, rtol=1e-12, atol=1e-12, equal_nan=True)
+        array = zarr.open_group(str(store), mode="r")[name]
+        assert_array_equal(array[...], kept.compute())
+
+
+@pytest.mark.parametrize("scheduler", ["serial", "threads"])
+def test_model_and_residual_are_kept(path, tmp_path, scheduler):
+    options = {"memory": SMALL, "scheduler": scheduler, "keep": ("residual", "model")}
+    stored = fit(MODEL, path, store=tmp_path / "a", **options)
+    assert_kept(tmp_path / "a", fit(MODEL, path))
+    assert len(BlockStore.open(tmp_path / "a").plan.blocks) > 4
+    assert zarr.open_group(str(tmp_path / "a"), mode="r")["residual"].attrs["units"] == "K"
+    whole = stored.compute()  # the data may be gone by then
+    assert_array_equal(whole.residual().value, stored.residual().compute())
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((40, 5, 6), 0), ((5, 40, 6), 1), ((5, 6, 40), -1), ((40,), 0), ((40, 0), 0)]
+)
+def test_kept_arrays_have_the_axes_of_the_data(tmp_path, shape, axes):
+    data = np.random.default_rng(0).normal(size=shape)
+    data.reshape(-1)[7:9] = np.nan
+    options = {"memory": 4000, "scheduler": "serial"} if data.size > 40 else {}
+    fit(Linear1D(), data, fitting_axes=axes, store=tmp_path / "a", keep=("model", "residual"), **options)
+    assert_kept(tmp_path / "a", fit(Linear1D(), data, fitting_axes=axes))
+
+
+def test_kept_arrays_of_two_fitting_axes_of_a_selection(tmp_path):
+    rng = np.random.default_rng(4)
+    data, select = rng.normal(size=(9, 12, 8)), rng.random(12) < 0.5
+    options = {"fitting_axes": (2, 0), "select": select, "mask": rng.random(data.shape) < 0.1}
+    model = Gaussian2D(1, 4, 4, 2, 2, fixed={"theta": True})
+    kept = fit(model, data, store=tmp_path / "a", keep=("model", "residual"), memory=20_000, **options)
+    assert_kept(tmp_path / "a", fit(model, data, **options))
+    assert_array_equal(np.isnan(kept.evaluate().compute()).all(axis=(0, 2)), np.isnan(kept.statistic.compute()))
+
+
+def test_kept_arrays_of_a_model_that_does_not_compile(tmp_path):
+    data = np.arange(1.0, 8.0) / (1 + (np.arange(40.0)[:, None] - 19) ** 2)
+    data[:, 5] = np.nan
+    with pytest.warns(FallbackWarning):
+        fit(strange(), data, store=tmp_path / "a", scheduler="serial", keep=("model", "residual"))
+    with pytest.warns(FallbackWarning):
+        assert_kept(tmp_path / "a", fit(strange(), data, scheduler="serial"))
+
+
+def test_what_is_kept_is_part_of_the_fit(path, tmp_path):
+    fit(MODEL, path, store=tmp_path / "a", keep="model")
+    assert set(FitResult.open(tmp_path / "a").kept) == {"model"}
+    with pytest.raises(InputError, match=r"\n  keep: \['model'\] in the store, \[\] now"):
+        fit(MODEL, path, store=tmp_path / "a")
+    with pytest.raises(InputError, match="keep needs a store"):
+        fit(MODEL, path, keep="model")
+    with pytest.raises(InputError, match="keep has 'fit'"):
+        fit(MODEL, path, store=tmp_path / "a", keep="fit")
+
+
+def test_lazy_evaluation_of_what_is_not_computed(tmp_path):
+    data = np.random.default_rng(0).normal(size=(6, 40, 5))
+    for model in (Linear1D(), Linear1D(slope=0.5, fixed={"slope": True})):
+        lazy = fit(model, data, fitting_axes=1, compute=False, memory=6000)
+        plain = fit(model, data, fitting_axes=1)
+        assert_array_equal(lazy.evaluate().compute(), plain.evaluate())
+        assert_array_equal(lazy.residual()[2:4].compute(), plain.residual()[2:4])
 
 
 # -- other kinds -----------------------------------------------------------------------------------------------------

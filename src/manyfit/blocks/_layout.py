@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.blocks._plan import Block, Plan
+
+#: Blocks of a store; each has a file or object for every array.
+MOST_BLOCKS = 10**8
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Field:
         Names of the trailing axes.
     attributes
         What is said about the array, for readers of zarr.
+    order
+        For each axis of the array as it is stored, which of (iterating..., trailing...) it is; empty for all in turn.
     """
 
     dtype: str
@@ -37,6 +42,15 @@ class Field:
     fill: float = math.nan
     dims: tuple[str, ...] = ()
     attributes: Mapping[str, Any] | None = None
+    order: tuple[int, ...] = ()
+
+    def stored(self, axes: Sequence[Any]) -> tuple[Any, ...]:
+        """What belongs to each of (iterating..., trailing...), for each stored axis.
+
+        >>> Field("float64", (30,), order=(2, 0, 1)).stored(["y", "x", "channel"])
+        ('channel', 'y', 'x')
+        """
+        return tuple(axes[axis] for axis in self.order or range(len(axes)))
 
 
 @dataclass(frozen=True)
@@ -92,8 +106,8 @@ class Layout:
         index = tuple(s.start // e for s, e in zip(block.slices, self.extent, strict=True))
         if block.slices != self._slices(index):
             raise ValueError(f"block {block.slices} is no whole chunk of {self.extent} in {self.shape}")
-        last = (0,) * len(self.fields[field].trailing)
-        return f"{field}/{'.'.join(['c', *map(str, index + last)])}"
+        own = self.fields[field]
+        return f"{field}/{'.'.join(['c', *map(str, own.stored((*index, *(0 for _ in own.trailing))))])}"
 
     def encoded(self, field: str, block: Block, values: NDArray[Any]) -> bytes:
         """A chunk as zarr keeps it, without compression: C order, little-endian, filled up at the end of an axis."""
@@ -103,17 +117,19 @@ class Layout:
         part = np.asarray(values).reshape((*block.shape, *own.trailing))
         if part.dtype != np.dtype(own.dtype):
             raise ValueError(f"{field!r} has dtype {part.dtype}, not {own.dtype}")
-        if part.shape == shape:
-            return part.astype(dtype, copy=False).tobytes()
-        chunk = np.full(shape, own.fill, dtype)
-        chunk[tuple(slice(0, n) for n in part.shape)] = part
-        return chunk.tobytes()
+        chunk = part.astype(dtype, copy=False)
+        if part.shape != shape:
+            chunk = np.full(shape, own.fill, dtype)
+            chunk[tuple(slice(0, n) for n in part.shape)] = part
+        return chunk.transpose(own.stored(range(chunk.ndim))).tobytes()
 
     def decoded(self, field: str, block: Block, content: bytes) -> NDArray[Any]:
         """The values of a block from its chunk."""
         own = self.fields[field]
         dtype = np.dtype(own.dtype)
-        chunk = np.frombuffer(content, dtype.newbyteorder("<")).reshape((*self.extent, *own.trailing))
+        shape = (*self.extent, *own.trailing)
+        stored = np.frombuffer(content, dtype.newbyteorder("<")).reshape(own.stored(shape))
+        chunk = stored.transpose(np.argsort(own.stored(range(len(shape)))))
         return chunk[tuple(slice(0, n) for n in block.shape)].astype(dtype)
 
     def empty(self, field: str, block: Block) -> NDArray[Any]:
@@ -136,21 +152,26 @@ class Layout:
         return {
             "zarr_format": 3,
             "node_type": "array",
-            "shape": [*self.shape, *field.trailing],
+            "shape": list(field.stored((*self.shape, *field.trailing))),
             "data_type": field.dtype,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(field.stored(chunk))}},
             "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
             "fill_value": "NaN" if is_float and math.isnan(field.fill) else field.fill,
             "codecs": [{"name": "bytes"} | endian],
             "attributes": dict(field.attributes or {}),
-            "dimension_names": [*self.dims, *field.dims],
+            "dimension_names": list(field.stored((*self.dims, *(field.dims or (None for _ in field.trailing))))),
             "storage_transformers": [],
         }
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` needs to make the same layout again."""
         fields = {
-            name: [field.dtype, list(field.trailing), None if math.isnan(field.fill) else field.fill]
+            name: [
+                field.dtype,
+                list(field.trailing),
+                None if math.isnan(field.fill) else field.fill,
+                *([list(field.order)] if field.order else []),
+            ]
             for name, field in self.fields.items()
         }
         return {"shape": list(self.shape), "extent": list(self.extent), "fields": fields, "dims": list(self.dims)}
@@ -159,10 +180,31 @@ class Layout:
     def from_json(cls, made: Mapping[str, Any]) -> Layout:
         """The layout that `to_json` was made of, without what is said about the arrays."""
         fields = {
-            name: Field(dtype, tuple(trailing), math.nan if fill is None else fill)
-            for name, (dtype, trailing, fill) in made["fields"].items()
+            name: Field(dtype, tuple(trailing), math.nan if fill is None else fill, order=tuple(*order))
+            for name, (dtype, trailing, fill, *order) in made["fields"].items()
         }
-        return cls(tuple(made["shape"]), tuple(made["extent"]), fields, tuple(made["dims"]))
+        layout = cls(tuple(made["shape"]), tuple(made["extent"]), fields, tuple(made["dims"]))
+        _check(layout)
+        return layout
+
+
+def _check(layout: Layout) -> None:
+    """Refuse what `to_json` has not made: names become those of files, and lengths become memory.
+
+    Raises
+    ------
+    ValueError
+        Something makes no sense.
+    """
+    lengths = [*layout.shape, *(n for field in layout.fields.values() for n in field.trailing)]
+    if not all(type(n) is int and 0 <= n < 2**63 for n in (*lengths, *layout.extent)) or 0 in layout.extent:
+        raise ValueError("its shapes are no lengths")
+    if not len(layout.shape) == len(layout.extent) == len(layout.dims) or math.prod(layout.counts) > MOST_BLOCKS:
+        raise ValueError("its blocks do not fit its shape")
+    for name, field in layout.fields.items():
+        if not name.isidentifier() or np.dtype(field.dtype).kind not in "biuf":
+            raise ValueError(f"{name!r} is no name of an array of numbers")
+        np.full((), field.fill, field.dtype)
 
 
 def extent_of(plan: Plan, chunks: tuple[int, ...] | None = None) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit._foreign import foreign
 from manyfit.blocks._difference import difference
 from manyfit.blocks._layout import Layout
 from manyfit.blocks._objects import PARTS, Objects, objects_at
@@ -227,7 +228,8 @@ class BlockStore:
     def marker(self, block: Block) -> dict[str, Any]:
         """Checksums and notes of a block; empty if it is not written."""
         content = self.objects.get(_marker(block))
-        return {} if content is None else dict(json.loads(content))
+        with foreign(f"{self.objects.place}/{_marker(block)}"):
+            return {} if content is None else dict(json.loads(content))
 
     def read(self, name: str, block: Block) -> NDArray[Any]:
         """The values of a block; the fill value if it is not written.
@@ -248,7 +250,8 @@ class BlockStore:
                 f"{self.objects.place!r} is damaged: {self.layout.chunk_name(name, block)!r} is missing or does not "
                 "have its checksum. Repeat the call that wrote it: it fits such blocks again."
             )
-        return self.layout.decoded(name, block, content)
+        with foreign(f"{self.objects.place}/{self.layout.chunk_name(name, block)}"):
+            return self.layout.decoded(name, block, content)
 
     def _checked(self, name: str, block: Block, checksum: int) -> bytes | None:
         """A chunk, None if it is missing or damaged."""
@@ -256,22 +259,23 @@ class BlockStore:
         return content if content is not None and zlib.crc32(content) == checksum else None
 
     def array(self, name: str) -> Any:
-        """An array as a dask array of its blocks, read when they are asked for."""
+        """An array as a dask array of its blocks, with the axes as they are stored, read when they are asked for."""
         from dask.array import Array, full
         from dask.base import tokenize
 
         field, layout = self.layout.fields[name], self.layout
         if 0 in layout.shape:
-            return full((*layout.shape, *field.trailing), field.fill, dtype=field.dtype)
+            return full(field.stored((*layout.shape, *field.trailing)), field.fill, dtype=field.dtype)
         key = f"manyfit-{name}-{tokenize(self.objects.place, json.dumps(self.manifest), name)}"
         read, last = partial(self._read_number, name), (0,) * len(field.trailing)
         places = product(*map(range, layout.counts))
-        graph = {(key, *place, *last): (read, index) for index, place in enumerate(places)}
+        graph = {(key, *field.stored((*place, *last))): (read, index) for index, place in enumerate(places)}
         chunks = [_lengths(n, e) for n, e in zip(layout.shape, layout.extent, strict=True)]
-        return Array(graph, key, (*chunks, *((n,) for n in field.trailing)), np.dtype(field.dtype))
+        return Array(graph, key, field.stored((*chunks, *((n,) for n in field.trailing))), np.dtype(field.dtype))
 
     def _read_number(self, name: str, index: int) -> NDArray[Any]:
-        return self.read(name, self.layout.block(index))
+        values = self.read(name, self.layout.block(index))
+        return values.transpose(self.layout.fields[name].stored(range(values.ndim)))
 
 
 def _lengths(n: int, extent: int) -> tuple[int, ...]:

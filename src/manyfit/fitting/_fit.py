@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from manyfit.models import formula as formula_of
 
 from ._fallback import fallback_work, solve_by_fitter, warn_of_fallback, where_to_fit
 from ._fitter_work import tied_of
+from ._keep import checked_keep
 from ._lazy_run import lazy_solution
 from ._parameters import Parameters
 from ._problem import Problem, problem
@@ -53,6 +54,7 @@ def fit(
     progress: bool | Callable[[int, int], None] | None = None,
     compute: bool = True,
     store: str | Path | None = None,
+    keep: str | Iterable[str] = (),
 ) -> FitResult:
     r"""Fit a model to every element of N-D data.
 
@@ -114,6 +116,9 @@ def fit(
         Path, or URL that fsspec knows (``s3://...``), of a zarr group to which results are written block by block. The
         result has dask arrays that read it, as `FitResult.open` gives. A run that was ended, however, goes on where it
         was when the same call is repeated, and gives the same numbers as one that was not.
+    keep
+        ``"model"``, ``"residual"`` or both: values of the fitted models, and data minus model, go to the store in the
+        shape of the data. `FitResult.evaluate` and `FitResult.residual` of an opened store then read them.
 
     Returns
     -------
@@ -154,10 +159,13 @@ def fit(
         bounds=bounds,
     )
     _warn_of_starts(the_problem)
+    kept = checked_keep(keep)
+    if store is None and kept:
+        raise InputError("keep needs a store: give store=PLACE, or use result.evaluate() and result.residual().")
     if store is not None:
         _check_store(compute=compute)
         chosen = None if select is None else where_of(select, the_problem.shape)
-        return fit_problem(the_problem, options, where, store=store, select=chosen)
+        return fit_problem(the_problem, options, where, store=store, select=chosen, keep=kept)
     selection = None if select is None else selection_of(select, the_problem)
     if selection is None:
         return fit_problem(the_problem, options, where, compute=compute)
@@ -180,10 +188,11 @@ def fit_problem(
     compute: bool = True,
     store: str | Path | None = None,
     select: NDArray[np.bool] | None = None,
+    keep: tuple[str, ...] = (),
 ) -> FitResult:
     """Fit a problem with its kernel, or through astropy and SciPy if the model cannot be compiled.
 
-    `select` is for a store: True for the elements that go there.
+    `select` is for a store: True for the elements that go there. So is `keep`, of what is stored beside parameters.
     """
     if options.statistic == "cash" and problem.tiles.weighting is not None:
         raise InputError(
@@ -199,7 +208,7 @@ def fit_problem(
     except ModelNotCompiled as reason:
         warn_of_fallback(reason, stacklevel=3)
     if store is not None:
-        stored = _into_store(store, problem, formula, options, where, select)
+        stored = _into_store(store, problem, formula, options, where, select, keep)
         return replace(stored, template=problem.model, wcs=problem.wcs, problem=problem)
     tracebacks: dict[int, str] = {}
     if formula is None:
@@ -230,6 +239,7 @@ def _into_store(
     options: Options,
     where: Where,
     select: NDArray[np.bool] | None,
+    keep: tuple[str, ...],
 ) -> FitResult:
     from ._store import fit_into
     from ._store_read import result_of
@@ -237,9 +247,9 @@ def _into_store(
     if formula is None:
         by_fitter = fallback_work(problem, Columns.of(problem.model), options)
         where = where_to_fit(problem, by_fitter, where)
-        return result_of(fit_into(store, problem, by_fitter, options, where, select=select))
+        return result_of(fit_into(store, problem, by_fitter, options, where, select=select, keep=keep))
     by_kernel = _kernel_work(problem, formula, options, where)
-    return result_of(fit_into(store, problem, by_kernel, options, where, formula, select=select))
+    return result_of(fit_into(store, problem, by_kernel, options, where, formula, select=select, keep=keep))
 
 
 def _check_store(*, compute: bool) -> None:

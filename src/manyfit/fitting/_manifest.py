@@ -30,7 +30,11 @@ KIND = "fit"
 
 
 def manifest(
-    problem: Problem, options: Options, formula: Formula | None, select: NDArray[np.bool] | None = None
+    problem: Problem,
+    options: Options,
+    formula: Formula | None,
+    select: NDArray[np.bool] | None = None,
+    keep: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Model, options, units and data of a fit, as JSON.
 
@@ -44,6 +48,8 @@ def manifest(
         The compiled model; None for one that is fitted through astropy.
     select
         True for the elements that are fitted, None for all.
+    keep
+        What is stored beside the parameters.
     """
     from .. import __version__
 
@@ -64,6 +70,7 @@ def manifest(
         "shape": list(problem.shape),
         "fitting axes": list(problem.axes.fitting),
         "select": _select(select),
+        "keep": list(keep),
         "units": _units(problem.units),
         "wcs": _wcs(problem.wcs),
         "data": source_print(tiles.source),

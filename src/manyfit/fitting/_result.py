@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes as MatplotlibAxes
     from xarray import Dataset
 
+    from ..blocks import BlockStore
     from ._problem import Problem
     from ._summary import Summary
 
@@ -82,6 +83,10 @@ class FitResult(Mapping[str, Any]):
         The data, for `evaluate`, `residual` and spectra; None for a result read from a file.
     tracebacks
         Text of exceptions raised in a model, by flat index of the element.
+    store
+        The store that maps are read from, or None.
+    kept
+        What a store has in the shape of the data, as dask arrays: ``"model"``, ``"residual"``.
 
     Examples
     --------
@@ -101,6 +106,8 @@ class FitResult(Mapping[str, Any]):
     seconds: float | None = None
     problem: Problem | None = None
     tracebacks: Mapping[int, str] = field(default_factory=dict)
+    store: BlockStore | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     # -- maps --------------------------------------------------------------------------------------------------------
 
@@ -207,6 +214,8 @@ class FitResult(Mapping[str, Any]):
     def evaluate(self, *coordinates: Any) -> Any:
         """Values of the fitted models at the points of the data, in the shape of the data.
 
+        Of a lazy result this is a dask array. A store that keeps the model is read, without the data.
+
         Parameters
         ----------
         *coordinates
@@ -224,7 +233,10 @@ class FitResult(Mapping[str, Any]):
         return with_unit(values, self.system.data if self.system.attached else None)
 
     def residual(self) -> Any:
-        """Data minus fitted model, in the shape of the data; NaN where data are masked or there is no fit."""
+        """Data minus fitted model, in the shape of the data; NaN where data are masked or there is no fit.
+
+        Of a lazy result this is a dask array. A store that keeps it is read, without the data.
+        """
         from ._evaluate import residual
 
         return with_unit(residual(self), self.system.data if self.system.attached else None)
@@ -239,7 +251,8 @@ class FitResult(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         """A line with the model and the shape of the maps."""
-        state = "not computed" if self.is_lazy else f"{np.count_nonzero(self.good)} of {self.status.size} good"
+        place = "not computed" if self.store is None else f"in {self.store.objects.place!r}"
+        state = place if self.is_lazy else f"{np.count_nonzero(self.good)} of {self.status.size} good"
         return f"<FitResult of {shown(self.template)}, maps {self.shape}, {state}>"
 
     def _repr_html_(self) -> str:

@@ -14,8 +14,10 @@ from manyfit.blocks import Block
 from manyfit.kernels import Solution
 
 from ._fitter_work import FitterOutcome, FitterWork
+from ._keep import KeepWork
 from ._selection import EMPTY, Selection, tiles_of
 from ._source import Memory
+from ._store_work import Kept, Outcome
 from ._tile import Tiles
 from ._work import KernelWork
 
@@ -35,30 +37,29 @@ class SelectedWork:
         True for the selected elements of the iterating shape.
     """
 
-    work: KernelWork | FitterWork
+    work: KernelWork | FitterWork | KeepWork
     where: NDArray[np.bool]
 
-    def __call__(self, block: Block) -> Solution | FitterOutcome:
+    def __call__(self, block: Block) -> Outcome:
         """Fit a block."""
         own = self.where[block.slices]
         if own.all():
             return self.work(block)
         selection = _within(block, own, self.work.tiles)
-        work = replace(self.work, tiles=tiles_of(self.work.tiles, selection))
+        tiles = tiles_of(self.work.tiles, selection)
+        work = self.work.on(tiles) if isinstance(self.work, KeepWork) else replace(self.work, tiles=tiles)
         part = work(Block(0, (slice(0, selection.n_elements),)))
         within = np.ravel_multi_index(
             tuple(selection.places - np.array([[s.start] for s in block.slices], np.intp)), block.shape
         )
-        if isinstance(part, FitterOutcome):
-            return _spread_outcome(part, within, block.n_elements)
-        return _spread(part, within, block.n_elements)
+        return _spread_outcome(part, within, block.n_elements)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Small for workers elsewhere: eight elements in a byte, compressed."""
         return _unpacked, (self.work, self.where.shape, zlib.compress(np.packbits(self.where).tobytes()))
 
 
-def _unpacked(work: KernelWork | FitterWork, shape: tuple[int, ...], packed: bytes) -> SelectedWork:
+def _unpacked(work: KernelWork | FitterWork | KeepWork, shape: tuple[int, ...], packed: bytes) -> SelectedWork:
     bits = np.unpackbits(np.frombuffer(zlib.decompress(packed), np.uint8), count=math.prod(shape))
     return SelectedWork(work, bits.astype(bool).reshape(shape))
 
@@ -91,7 +92,16 @@ def _spread(part: Solution, within: NDArray[np.intp], n: int) -> Solution:
     return Solution(**whole)
 
 
-def _spread_outcome(part: FitterOutcome, within: NDArray[np.intp], n: int) -> FitterOutcome:
+def _spread_outcome(part: Outcome, within: NDArray[np.intp], n: int) -> Outcome:
+    if isinstance(part, Kept):
+        arrays = {name: _put(values, within, n, np.nan) for name, values in part.arrays.items()}
+        return Kept(_outcome(part.outcome, within, n), arrays)
+    return _outcome(part, within, n)
+
+
+def _outcome(part: Solution | FitterOutcome, within: NDArray[np.intp], n: int) -> Solution | FitterOutcome:
+    if isinstance(part, Solution):
+        return _spread(part, within, n)
     return replace(
         part,
         solution=_spread(part.solution, within, n),

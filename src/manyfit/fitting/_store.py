@@ -15,11 +15,12 @@ from manyfit.kernels import Formula, Options
 
 from ._exports import dims_of
 from ._fitter_work import FitterWork
+from ._keep import KeepWork, kept_fields
 from ._manifest import manifest
 from ._problem import Problem
 from ._run import Where, run_plan
 from ._selected_work import SelectedWork
-from ._store_work import StoreWork, fields_of
+from ._store_work import ParametersOf, StoreWork, fields_of
 from ._work import Columns, KernelWork
 
 #: Blocks are so many times larger than suits the cache: each costs eight files, or requests.
@@ -35,6 +36,7 @@ def fit_into(
     formula: Formula | None = None,
     *,
     select: NDArray[np.bool] | None = None,
+    keep: tuple[str, ...] = (),
 ) -> BlockStore:
     """Fit what a store does not have yet.
 
@@ -54,6 +56,8 @@ def fit_into(
         The compiled model; None for one that is fitted through astropy.
     select
         True for the elements of the iterating shape that are fitted, None for all.
+    keep
+        What else is stored: ``"model"``, ``"residual"``.
 
     Raises
     ------
@@ -62,22 +66,27 @@ def fit_into(
     """
     if select is not None and select.all():
         select = None
-    description = manifest(problem, options, formula, select)
+    description = manifest(problem, options, formula, select, keep)
     columns = Columns.of(problem.model)
-    store = BlockStore.make(place, _layout(problem, columns, description, where), description)
+    store = BlockStore.make(place, _layout(problem, columns, description, where, keep), description)
     tied: Mapping[str, Any] = {} if formula is None else dict(formula.tied)
     if select is not None:
         store.leave_out(block for block in store.plan.blocks if not select[block.slices].any())
-    chosen = work if select is None else SelectedWork(work, select)
-    write = StoreWork(store, chosen, columns, tied, problem.tiles.start, options.absolute_sigma)
+    parameters = ParametersOf(columns, tied, options.absolute_sigma)
+    kept = KeepWork(work, keep, parameters) if keep else work
+    chosen = kept if select is None else SelectedWork(kept, select)
+    write = StoreWork(store, chosen, parameters, problem.tiles.start)
     run_plan(store.remaining(), write, lambda *_: None, where)
     _check_complete(store)
     return store
 
 
-def _layout(problem: Problem, columns: Columns, description: Mapping[str, Any], where: Where) -> Layout:
-    plan = where.plan(problem, where.executor.n_workers, TIMES)
-    fields = fields_of(columns, description["units"]["parameters"])
+def _layout(
+    problem: Problem, columns: Columns, description: Mapping[str, Any], where: Where, keep: tuple[str, ...]
+) -> Layout:
+    beside = (len(keep) + 2) * 8 * problem.n_points if keep else 0  # and what is made on the way
+    plan = where.plan(problem, where.executor.n_workers, TIMES, beside)
+    fields = fields_of(columns, description["units"]["parameters"]) | kept_fields(keep, problem)
     return Layout(problem.shape, extent_of(plan, problem.native_chunks), fields, dims_of(problem.wcs, problem.shape))
 
 

@@ -20,6 +20,7 @@ from ..models import parse
 from ._fallback import MOST_ERRORS
 from ._fits_layout import KINDS, unit_from_text
 from ._fits_wcs import wcs_from_header
+from ._keep import KEEP
 from ._manifest import KIND
 from ._parameters import Parameters
 from ._result import FitResult
@@ -60,7 +61,8 @@ def result_of(store: BlockStore, model: Model | None = None) -> FitResult:
             options=options,
             wcs=_wcs(said["wcs"], store.layout.shape),
         )
-        return replace(result, tracebacks=_tracebacks(store))
+        kept = {name: store.array(name) for name in KEEP if name in store.layout.fields}
+        return replace(result, tracebacks=_tracebacks(store), store=store, kept=kept)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{store.objects.place!r} is a store, but not of results of a fit ({error!r}).") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,45 @@ def fields_of(columns: Columns, units: Mapping[str, Any]) -> dict[str, Field]:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Results of a block with the arrays (elements, points) that are kept."""
+
+    outcome: Solution | FitterOutcome
+    arrays: dict[str, NDArray[np.float64]]
+
+
+Outcome = Solution | FitterOutcome | Kept
+
+
+@dataclass(frozen=True)
+class ParametersOf:
+    """Makes parameters of the results of a block.
+
+    Attributes
+    ----------
+    columns
+        Order of the parameters.
+    tied
+        Expressions of the tied parameters, if the model is compiled.
+    absolute_sigma
+        Whether covariances are absolute.
+    """
+
+    columns: Columns
+    tied: Mapping[str, Node]
+    absolute_sigma: bool
+
+    def __call__(self, outcome: Solution | FitterOutcome, start: NDArray[np.float64]) -> Parameters:
+        """Values and errors of all parameters; start values are those of the fixed ones."""
+        solution = outcome.solution if isinstance(outcome, FitterOutcome) else outcome
+        fixed = {name: start[:, self.columns.names.index(name)] for name in self.columns.fixed}
+        parameters = Parameters(self.columns, solution, fixed, self.tied, self.absolute_sigma)
+        if isinstance(outcome, FitterOutcome):
+            return replace(parameters, stored=tied_of(outcome, parameters))
+        return parameters
+
+
+@dataclass(frozen=True)
 class StoreWork:
     """Fits blocks and writes them where they are fitted; nothing travels back.
 
@@ -49,42 +88,35 @@ class StoreWork:
         Where to.
     work
         Fits a block.
-    columns
-        Order of the parameters.
-    tied
-        Expressions of the tied parameters, if the model is compiled.
+    parameters
+        Makes the parameters.
     start
         Start values, for the fixed parameters.
-    absolute_sigma
-        Whether covariances are absolute.
     """
 
     store: BlockStore
-    work: Callable[[Block], Solution | FitterOutcome]
-    columns: Columns
-    tied: Mapping[str, Node]
+    work: Callable[[Block], Outcome]
+    parameters: ParametersOf
     start: PerParameter
-    absolute_sigma: bool
 
     def __call__(self, block: Block) -> None:
         """Fit and write a block, unless another worker has."""
         if self.store.is_whole(block):
             return
-        outcome = self.work(block)
+        done = self.work(block)
+        kept, outcome = (done.arrays, done.outcome) if isinstance(done, Kept) else ({}, done)
         notes = {}
         if isinstance(outcome, FitterOutcome) and outcome.errors:
             notes = {"tracebacks": {str(i): text for i, text in outcome.errors.items()}}
-        self.store.put(block, self._arrays(block, outcome), notes)
+        self.store.put(block, self._arrays(block, outcome) | kept, notes)
 
     def _arrays(self, block: Block, outcome: Solution | FitterOutcome) -> dict[str, NDArray[Any]]:
-        solution = outcome.solution if isinstance(outcome, FitterOutcome) else outcome
-        start = self.start.read(block.slices)
-        fixed = {name: start[:, self.columns.names.index(name)] for name in self.columns.fixed}
-        parameters = Parameters(self.columns, solution, fixed, self.tied, self.absolute_sigma)
+        solution, names = (
+            outcome.solution if isinstance(outcome, FitterOutcome) else outcome,
+            self.parameters.columns.names,
+        )
         with np.errstate(all="ignore"):  # an element without errors is NaN, which is said by its status
-            if isinstance(outcome, FitterOutcome):
-                stored = tied_of(outcome, parameters)
-                parameters = Parameters(self.columns, solution, fixed, self.tied, self.absolute_sigma, stored)
-            values = np.stack([parameters.value(name) for name in self.columns.names], axis=-1)
-            errors = np.stack([parameters.error(name) for name in self.columns.names], axis=-1)
+            parameters = self.parameters(outcome, self.start.read(block.slices))
+            values = np.stack([parameters.value(name) for name in names], axis=-1)
+            errors = np.stack([parameters.error(name) for name in names], axis=-1)
         return {"values": values, "errors": errors, **{name: getattr(solution, name) for name in PLAIN}}
