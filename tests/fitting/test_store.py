@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from manyfit import FitResult, Status, fit
 from manyfit.blocks import BlockStore, Field, Layout
 from manyfit.datasets import simulate_cube
 from manyfit.errors import FallbackWarning, InputError, OutputExists
-from manyfit.fitting import _work
+from manyfit.fitting import _store_summary, _work
 from manyfit.fitting._mapped import MappedFile
 
 MAPS = ("statistic", "dof", "n_points", "n_iter", "status", "covariance")
@@ -339,6 +340,30 @@ def test_lazy_evaluation_of_what_is_not_computed(tmp_path):
         plain = fit(model, data, fitting_axes=1)
         assert_array_equal(lazy.evaluate().compute(), plain.evaluate())
         assert_array_equal(lazy.residual()[2:4].compute(), plain.residual()[2:4])
+
+
+# -- summary ---------------------------------------------------------------------------------------------------------
+
+
+def test_summary_of_a_store_is_that_of_memory(path, tmp_path):
+    select = np.random.default_rng(5).random((12, 10)) < 0.6
+    for given in ({}, {"select": select}):
+        stored = fit(MODEL, path, store=tmp_path / str(len(given)), memory=SMALL, **given)
+        assert stored.summary() == replace(fit(MODEL, path, **given).summary(), seconds=None)
+    tied = Gaussian1D(1, 20, 3, fixed={"mean": True}) + Const1D(0)
+    tied.amplitude_1.tied = lambda m: m.amplitude_0 / 100
+    data = np.random.default_rng(0).normal(size=(40, 9))
+    plain, stored = fit(tied, data), fit(tied, data, store=tmp_path / "t")
+    assert str(stored.summary()) == str(replace(plain.summary(), seconds=None))
+
+
+def test_summary_of_a_sample_says_so(path, tmp_path, monkeypatch):
+    stored, plain = fit(MODEL, path, store=tmp_path / "a", memory=SMALL), fit(MODEL, path).summary()
+    monkeypatch.setattr(_store_summary, "SAMPLE", 40)
+    found = stored.summary()
+    assert (found.every, found.statuses, found.evaluations) == (3, plain.statuses, plain.evaluations)
+    assert_allclose([p.median for p in found.parameters], [p.median for p in plain.parameters], rtol=0.3)
+    assert "one element in 3" in str(found)
 
 
 # -- other kinds -----------------------------------------------------------------------------------------------------

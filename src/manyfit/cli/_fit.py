@@ -48,6 +48,7 @@ Examples:
 @click.option("--config", type=FILE, is_eager=True, callback=_config.load, help="TOML file with these options.")
 @click.option("-o", "--output", type=FILE, help="FITS file to write.  [default: CUBE_fit.fits]")
 @click.option("--store", metavar="PLACE", help="Folder or URL for a zarr store, in place of --output; can be resumed.")
+@click.option("--keep", metavar="NAMES", help="What the store keeps besides: model, residual or model,residual.")
 @click.option("--figure", type=FILE, help="Picture of all maps to write, such as maps.png.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -68,6 +69,7 @@ def fit(
     config: Path | None,  # noqa: ARG001  was read by its callback
     output: Path | None,
     store: str | None,
+    keep: str | None,
     figure: Path | None,
     overwrite: bool,
     quiet: bool,
@@ -100,13 +102,14 @@ def fit(
             memory=None if memory is None else _values.memory(memory),
             progress=progress,
             store=store,
+            keep=() if keep is None else [name.strip() for name in keep.split(",")],
         )
     if output is not None:
         result.to_fits(output, overwrite=overwrite)
     if figure is not None:
         write_figure(result.compute(), figure, overwrite=overwrite)
     if not quiet:
-        click.echo(result.compute().summary())
+        click.echo(result.summary())
         click.echo(f"\nWrote {' and '.join(str(path) for path in (store, output, figure) if path)}.")
 
 

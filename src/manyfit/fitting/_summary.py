@@ -64,6 +64,8 @@ class Summary:
         Mean number of evaluations of the model for each element that was fitted.
     seconds
         Time of the fit, None if it is not known.
+    every
+        Medians are of every so-many-th element: 1 for all.
     """
 
     model: str
@@ -74,6 +76,7 @@ class Summary:
     reduced_statistic: float
     evaluations: float
     seconds: float | None
+    every: int = 1
 
     @property
     def n_elements(self) -> int:
@@ -98,7 +101,14 @@ class Summary:
 
 
 def summary(result: FitResult) -> Summary:
-    """The summary of a result; of one that is not computed, only what is known before."""
+    """The summary of a result; of one that is not computed, only what is known before.
+
+    A store is read block by block.
+    """
+    if result.is_lazy and result.store is not None:
+        from ._store_summary import summary_of_store
+
+        return summary_of_store(result, result.store)
     options = f"{result.options.statistic}, {result.options.precision}"
     model, shape = shown(result.template), result.shape
     if result.is_lazy:
@@ -110,7 +120,7 @@ def summary(result: FitResult) -> Summary:
         model=model,
         shape=shape,
         options=options,
-        statuses=tuple(_status_lines(np.asarray(result.status))),
+        statuses=tuple(status_lines(np.bincount(np.asarray(result.status).reshape(-1)))),
         parameters=tuple(_parameter_line(result, name, good) for name in result.names),
         reduced_statistic=_percentiles(reduced)[1],
         evaluations=_mean(np.asarray(result.n_iter)[np.asarray(result.status) != Status.NOT_FITTED]),
@@ -118,11 +128,12 @@ def summary(result: FitResult) -> Summary:
     )
 
 
-def _status_lines(status: Any) -> Iterable[StatusLine]:
-    codes, counts = np.unique(status, return_counts=True)
-    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-        text = TABLE[Status(code)]
-        yield StatusLine(text.name, count, 100.0 * count / status.size, text.sentence, text.remedy)
+def status_lines(counts: Any) -> Iterable[StatusLine]:
+    """A line for each code that there are elements of."""
+    total = int(counts.sum())
+    for code in np.flatnonzero(counts).tolist():
+        text, count = TABLE[Status(code)], int(counts[code])
+        yield StatusLine(text.name, count, 100.0 * count / total, text.sentence, text.remedy)
 
 
 def _parameter_line(result: FitResult, name: str, good: Any) -> ParameterLine:

@@ -67,6 +67,8 @@ def _number(value: float) -> str:
 
 def _closing(s: Summary) -> Iterable[str]:
     """Goodness of fit and speed."""
+    if s.every > 1:
+        yield f"medians are of one element in {s.every}; counts are of all"
     yield f"median {s.options.split(',', maxsplit=1)[0]} / dof: {_number(s.reduced_statistic)}"
     yield f"evaluations per element: {_number(s.evaluations)}"
     if s.seconds is not None:
