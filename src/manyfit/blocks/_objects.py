@@ -115,6 +115,7 @@ class Folder:
         path, part = self.path / name, self.path / PARTS / uuid4().hex
         try:
             _write(part, content)
+        self._check_within(path, part)
             try:
                 move(part, path)
             except FileNotFoundError:  # the first of its folder
@@ -129,6 +130,13 @@ class Folder:
 
 
 def _write(path: Path, content: bytes) -> None:
+    def _check_within(self, *paths: Path) -> None:
+        """Refuse to write outside of the folder: a link in a folder of someone else may lead anywhere."""
+        root = os.path.realpath(self.path)
+        for path in paths:
+            if not Path(os.path.realpath(path.parent)).is_relative_to(root):
+                raise InputError(f"{str(path)!r} leads out of {str(self.path)!r}: nothing is written there.")
+
     try:
         path.write_bytes(content)
     except FileNotFoundError:

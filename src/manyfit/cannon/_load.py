@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from manyfit._fits_headers import check_headers
 from manyfit.errors import InputError, ManyfitError
 
 from ._model import CannonModel
@@ -44,6 +45,7 @@ def _read_npz(path: Path) -> ModelParts:
 def _read_fits(path: Path) -> ModelParts:
     from astropy.io import fits
 
+    check_headers(path, path)
     with _reading(path) as file, fits.open(file, memmap=False, checksum=True) as hdus:
         arrays = {hdu.name.lower(): hdu.data for hdu in hdus[1:]}
     if HEADER not in arrays:

@@ -17,7 +17,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from manyfit._fits_headers import check_headers
-from manyfit.errors import InputError, ManyfitError
+from manyfit._foreign import foreign
+from manyfit.errors import InputError
 from manyfit.fitting._hdf5_links import check_within
 
 from ._mapped_npz import npy_place
@@ -77,12 +78,12 @@ def open_stars(path: str | Path) -> Iterator[StarFile]:
     path = Path(path)
     with ExitStack() as stack:
         try:
-            arrays = known(_opener(path)(path, stack))
-            stars = _star_file(arrays, str(path))
-        except (ManyfitError, FileNotFoundError):
+            with foreign(path):
+                arrays = known(_opener(path)(path, stack))
+                stars = _star_file(arrays, str(path))
+        except FileNotFoundError:
             raise
-        # damaged bytes make the readers of all formats raise anything
-        except Exception as error:
+        except OSError as error:  # of h5py and astropy, for damage
             raise InputError(f"{str(path)!r} cannot be read: it is damaged or truncated ({error}).") from error
         yield stars
 
@@ -215,6 +216,7 @@ def _fits(path: Path, stack: ExitStack) -> dict[str, Any]:
 
     check_headers(path, path)
     hdus = stack.enter_context(fits.open(path, memmap=False))
+    warnings.filterwarnings("error", message=".*truncated.*")  # until the door is through
     arrays: dict[str, Any] = {}
     for number, hdu in enumerate(hdus):
         if hdu.is_image and hdu.shape:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from manyfit._fits_headers import check_headers
 from manyfit.errors import InputError, ManyfitError
 
 from ._training_columns import arrays_of
@@ -39,6 +40,7 @@ def _columns(path: Path) -> dict[str, Any]:
     from astropy.io import fits
 
     columns: dict[str, Any] = {}
+    check_headers(path, path)
     with fits.open(path, memmap=True) as hdus:
         for number, hdu in enumerate(hdus):
             if hdu.data is None:

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._fits_headers import check_headers
 from ..errors import InputError
 from ._fits_image import image_source
 from ._labelled import Labelled, unit_of
@@ -54,6 +55,8 @@ def opened(place: Place, what: str) -> Iterator[tuple[Any, str]]:
                 # a file that ends too early is an error of ours; what else may be odd about a header is no news
                 warnings.filterwarnings("ignore", "File may have been truncated")
                 warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+                if not place.is_remote or isinstance(file, Path):
+                    check_headers(file, place.name)
                 with fits.open(file) as hdus:
                     yield _with_header(hdus), where
         except (OSError, EOFError, TypeError, fits.VerifyError) as error:

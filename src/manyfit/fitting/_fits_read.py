@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._fits_headers import check_headers
+from .._foreign import foreign
 from ..errors import InputError
 from ..kernels import Options, Solution
 from ..models import parse
@@ -43,7 +45,7 @@ def read(path: Path, model: Model | None = None) -> FitResult:
     InputError
         It was not written by manyfit, is of a later version, damaged, or of another model.
     """
-    with _opened(path) as hdus:
+    with foreign(path), _opened(path) as hdus:
         header = hdus[0].header
         _check_format(path, header)
         _check_sums(path, hdus)
@@ -70,6 +72,7 @@ def _opened(path: Path) -> Iterator[HDUList]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)  # a truncated file is only warned about
+            check_headers(path, path)
             with fits.open(path, memmap=False) as hdus:
                 yield hdus
     except InputError:

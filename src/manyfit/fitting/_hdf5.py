@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ._attributes import chosen, coordinate, scaled, text, unit_in
+from ._hdf5_links import check_within
 from ._labelled import Labelled
 from ._place import Place
 from ._source import Slices
@@ -105,6 +106,7 @@ def read_hdf5(place: Place, what: str = "data") -> Labelled:
             name = chosen({key: tuple(item.shape) for key, item in found.items()}, place.inside, where)
             return _labelled(place.name, name, file[name])
     except (OSError, RuntimeError, KeyError) as error:
+            check_within(file)
         raise InputError(f"{where} cannot be read as HDF5 ({error}). Copy or download it again.") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._foreign import foreign
 from ..errors import InputTypeError
 from ._fits import read_fits, read_hdu
 from ._hdf5 import MAGIC, read_hdf5
@@ -63,12 +64,13 @@ def _path(data: Any, what: str) -> Labelled:
     """A file, folder or URL, or ``file[name]`` for one of several arrays in it."""
     place = place_of(data)
     check_there(place, what)
-    match kind_of_place(place):
-        case "zarr":
-            return read_zarr(place, what)
-        case "hdf5":
-            return read_hdf5(place, what)
-    return read_fits(place.name, place.inside, what)
+    with foreign(place.name):
+        match kind_of_place(place):
+            case "zarr":
+                return read_zarr(place, what)
+            case "hdf5":
+                return read_hdf5(place, what)
+        return read_fits(place.name, place.inside, what)
 
 
 def kind_of_place(place: Place) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputTypeError
+from .._foreign import foreign
+from ..errors import InputError, InputTypeError
 from ._mapped import mapped_file
 
 Slices = tuple[slice, ...]
@@ -94,6 +96,9 @@ class Chunked:
 
     def read(self, slices: Slices) -> NDArray[Any]:
         """The values; of a dask array only the tasks of the slice are run, in the calling thread."""
+        if kind_of(self.array, "zarr", "Array"):
+            with foreign(self.array.store_path):  # a codec may raise anything for a damaged chunk
+                return np.asarray(self.array[slices])
         part = self.array[slices]
         if kind_of(part, "dask", "Array"):
             # a scheduler of its own inside each of our workers would only compete with them
@@ -151,6 +156,8 @@ def source_of(array: Any, what: str = "data") -> Source:
     array([[1, 2]])
     """
     source = _source(array, what)
+    if math.prod(source.shape) > np.iinfo(np.int64).max:
+        raise InputError(f"{what} has the shape {source.shape}, which no array can have. The file is damaged.")
     if source.dtype.kind not in "biuf":
         raise InputTypeError(
             f"{what} is a {type(array).__name__} with dtype {source.dtype}. "

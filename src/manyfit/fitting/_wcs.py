@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._foreign import foreign
 from ..errors import InputError
 from ._axes import Axes
 from ._labelled import unit_of
@@ -77,7 +78,8 @@ def coordinates_of(wcs: Any, axes: Axes) -> WCSCoordinates:
             f"({ndim}). Give the WCS of the same axes as the data, for example wcs.sub(...)."
         )
     cut = [slice(None) if axis in axes.fitting else 0 for axis in range(ndim)]
-    found = SlicedLowLevelWCS(wcs, cut).world_n_dim
+    with foreign("The WCS of the data"):  # which may be of a header that makes no sense
+        found = SlicedLowLevelWCS(wcs, cut).world_n_dim
     if found != len(axes.fitting):
         raise InputError(
             "The number of WCS world axes corresponding to the fitting axes "

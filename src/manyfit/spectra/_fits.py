@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit._fits_headers import check_headers
 from manyfit.errors import InputError, ManyfitError
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def opened(path: Path) -> Iterator[HDUList]:
         warnings.simplefilter("ignore", AstropyUserWarning)
         warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
         try:
-            with _unpacked(path) as file, fits.open(file, memmap=False) as hdus:
-                yield fits.HDUList(_first(hdus))
+            with _unpacked(path) as file:
+                check_headers(file, path)
+                with fits.open(file, memmap=False) as hdus:
+                    yield fits.HDUList(_first(hdus))
         except (FileNotFoundError, ManyfitError):
             raise
         # damaged bytes make astropy raise anything

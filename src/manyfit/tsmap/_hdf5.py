@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 from manyfit.fitting._atomic import check_output
+from manyfit.fitting._hdf5_links import check_within
 
 INSTALL = 'Install it with: pip install "manyfit[tsmap]"'
 BITSHUFFLE = 32008  # registered number of the filter
@@ -34,7 +36,8 @@ def opened(path: str | Path) -> Generator[Any]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read as an HDF5 file: {error}.") from None
-    with file:
+    with foreign(path), file:
+        check_within(file)
         yield file
 
 
@@ -89,6 +92,8 @@ def member(group: Any, name: str, what: str) -> Any:
     InputError
         There is none.
     """
+    if hasattr(group, "dtype"):
+        raise InputError(f"{group.file.filename!r} is not {what}: {group.name} is an array, not a group.")
     if name not in group:
         raise InputError(
             f"{group.file.filename!r} is not {what}: {group.name.rstrip('/')}/{name} is missing. "

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit._fits_headers import check_headers
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 from manyfit.fitting._atomic import replacing
 
@@ -62,7 +64,8 @@ class Orientation:
         path = Path(path)
         with path.open("rb") as file:
             is_fits = file.read(6) == b"SIMPLE"
-        return _read_fits(path) if is_fits else _read_text(path)
+        with foreign(path):
+            return _read_fits(path) if is_fits else _read_text(path)
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write an `.ori` file, in which latitude comes first.
@@ -209,6 +212,7 @@ def _read_text(path: Path) -> Orientation:
 def _read_fits(path: Path) -> Orientation:
     from astropy.io import fits
 
+    check_headers(path, path)
     with fits.open(path) as hdus:
         table = hdus[1].data if len(hdus) > 1 else None
         names = () if table is None else tuple(table.names)

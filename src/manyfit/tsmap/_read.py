@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit._fits_headers import check_headers
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 
 from ._cards import FRAMES, kept
@@ -30,10 +32,12 @@ def read(path: Path) -> TSMap:
         raise InputError(f"There is no file {str(path)!r}.")
     with path.open("rb") as file:
         start = file.read(12)
-    if start.startswith(b"SIMPLE  ="):
-        return _read_fits(path)
-    if start.startswith(b"# %ECSV"):
-        return _read_ecsv(path)
+    with foreign(path):
+        if start.startswith(b"SIMPLE  ="):
+            check_headers(path, path)
+            return _read_fits(path)
+        if start.startswith(b"# %ECSV"):
+            return _read_ecsv(path)
     raise InputError(f"{str(path)!r} is neither FITS nor ECSV: it starts with {start!r}.")
 
 
