@@ -47,6 +47,14 @@ def open_result(place: str | Path, model: Model | None = None) -> FitResult:
         return result_of(BlockStore.open(place), model)
 
 
+def told(store: BlockStore) -> str:
+    """What is in a store of results, for people; one block of it is read at a time."""
+    select, kept = store.manifest.get("select"), store.manifest.get("keep")
+    lines = [] if not select else [f"{select['elements']:,} elements are selected; the others are not fitted."]
+    lines += [f"It keeps {' and '.join(kept)} in the shape of the data."] if kept else []
+    return "\n".join([*lines, *([""] if lines else []), str(result_of(store).summary())])
+
+
 def result_of(store: BlockStore, model: Model | None = None) -> FitResult:
     """The result in a store."""
     check_kind(store, KIND)
