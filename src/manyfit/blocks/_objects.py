@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from manyfit.errors import InputError
+
 #: Folder for objects that are being written; a killed run may leave some there.
 PARTS = "parts"
 
@@ -113,9 +115,9 @@ class Folder:
 
     def _place(self, name: str, content: bytes, move: Any) -> None:
         path, part = self.path / name, self.path / PARTS / uuid4().hex
+        self._check_within(path, part)
         try:
             _write(part, content)
-        self._check_within(path, part)
             try:
                 move(part, path)
             except FileNotFoundError:  # the first of its folder
@@ -128,8 +130,6 @@ class Folder:
         if move is os.link:
             part.unlink()
 
-
-def _write(path: Path, content: bytes) -> None:
     def _check_within(self, *paths: Path) -> None:
         """Refuse to write outside of the folder: a link in a folder of someone else may lead anywhere."""
         root = os.path.realpath(self.path)
@@ -137,6 +137,8 @@ def _write(path: Path, content: bytes) -> None:
             if not Path(os.path.realpath(path.parent)).is_relative_to(root):
                 raise InputError(f"{str(path)!r} leads out of {str(self.path)!r}: nothing is written there.")
 
+
+def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except FileNotFoundError:

@@ -5,6 +5,7 @@ Files are read, not mapped, so that memory is that of a few blocks whatever the 
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -215,8 +216,8 @@ def _fits(path: Path, stack: ExitStack) -> dict[str, Any]:
     from astropy.io import fits
 
     check_headers(path, path)
-    hdus = stack.enter_context(fits.open(path, memmap=False))
     warnings.filterwarnings("error", message=".*truncated.*")  # until the door is through
+    hdus = stack.enter_context(fits.open(path, memmap=False))
     arrays: dict[str, Any] = {}
     for number, hdu in enumerate(hdus):
         if hdu.is_image and hdu.shape:
