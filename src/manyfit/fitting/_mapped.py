@@ -51,6 +51,10 @@ class MappedFile:
         """A disk is fast beside a fit, or its pages are in memory."""
         return False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A worker may have another current folder."""
+        return {**self.__dict__, "path": str(Path(self.path).absolute())}
+
     def bytes_at(self, pieces: Iterable[tuple[int, int]]) -> list[bytes]:
         """Some pieces of the file, given by start and length."""
         with Path(self.path).open("rb") as stream:

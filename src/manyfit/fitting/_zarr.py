@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
@@ -42,7 +43,8 @@ def open_zarr(place: Place, what: str) -> Any:
     import zarr
 
     try:
-        return zarr.open(place.name, mode="r")
+        # absolute: a worker may have another current folder
+        return zarr.open(place.name if place.is_remote else str(Path(place.name).absolute()), mode="r")
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         kind = "" if place.is_remote else "the folder "
         raise InputError(f"{what}: {kind}{place.name!r} is no zarr store ({error}).") from error
