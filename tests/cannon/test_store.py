@@ -243,9 +243,9 @@ def test_what_is_no_store_of_labels(tmp_path, model, whole):
     with pytest.raises(FileNotFoundError):
         LabelTable.open(tmp_path / "none")
     fit(Linear1D(), np.ones((5, 4)), store=tmp_path / "fit")
-    with pytest.raises(InputError, match="not of labels"):
+    with pytest.raises(InputError, match="of kind 'fit', not 'labels'"):
         LabelTable.open(tmp_path / "fit")
-    with pytest.raises(InputError, match="not of a TS map"):
+    with pytest.raises(InputError, match="of kind 'labels', not 'ts map'"):
         TSMap.open(whole)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")

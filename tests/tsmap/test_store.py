@@ -264,7 +264,7 @@ def test_what_is_no_store_of_a_map(tmp_path, whole):
     with pytest.raises(FileNotFoundError):
         TSMap.open(tmp_path / "none")
     fit_model(Linear1D(), np.ones((5, 4)), store=tmp_path / "fit")
-    with pytest.raises(InputError, match="not of a TS map"):
+    with pytest.raises(InputError, match="of kind 'fit', not 'ts map'"):
         TSMap.open(tmp_path / "fit")
     with pytest.raises(InputError):
         FitResult.open(whole)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from manyfit import __version__
-from manyfit.blocks import BlockStore
+from manyfit.blocks import Block, BlockStore
 from manyfit.errors import InputError
 
 from ._label_manifest import errors_of
-from ._label_status import LABEL_STATUS_TABLE, LabelStatus
-from ._label_store import opened, tables_of
+from ._label_status import LABEL_STATUS_TABLE, LAST_GOOD, LabelStatus
+from ._label_store import done_blocks, failed_in, opened, tables_of, texts
 from ._label_table import LabelTable
 from ._label_writer import LabelWriter, check_table, writing
 from ._model import CannonModel
@@ -50,12 +51,12 @@ class StreamSummary:
         """Number of stars."""
         return sum(self.statuses.values())
 
-    def add(self, table: LabelTable) -> None:
+    def add(self, status: NDArray[np.int64], flags: NDArray[np.int64]) -> None:
         """Count the stars of a block."""
-        for code, count in zip(*np.unique(table.status, return_counts=True), strict=True):
-            status = LabelStatus(int(code))
-            self.statuses[status] = self.statuses.get(status, 0) + int(count)
-        self.flagged += int(np.count_nonzero(table.good & (table.flags != 0)))
+        for code, count in zip(*np.unique(status, return_counts=True), strict=True):
+            name = LabelStatus(int(code))
+            self.statuses[name] = self.statuses.get(name, 0) + int(count)
+        self.flagged += int(np.count_nonzero((status <= LAST_GOOD) & (flags != 0)))
 
     def check(self, n_files: int) -> None:
         """Raise an error if there is no star."""
@@ -123,9 +124,18 @@ def label_summary(store: str | Path) -> str:
 def summarised(store: BlockStore) -> StreamSummary:
     """What became of the stars of a store."""
     summary = StreamSummary(store.objects.place)
-    for table in _usable(store, summary):
-        summary.add(table)
+    for block in done_blocks(store):
+        failed = failed_in(store, block)
+        used = _others(block, failed)
+        summary.add(store.read("status", block)[used], store.read("flags", block)[used])
+        if failed:
+            names = texts(store.read("id", block))
+            summary.failed_files += [(str(names[i]), why) for i, why in failed.items()]
     return summary
+
+
+def _others(block: Block, failed: Mapping[int, str]) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(block.n_elements), list(failed)).astype(np.int64)
 
 
 def _usable(store: BlockStore, summary: StreamSummary) -> Iterator[LabelTable]:
@@ -134,7 +144,7 @@ def _usable(store: BlockStore, summary: StreamSummary) -> Iterator[LabelTable]:
         (rows,) = block.slices
         ids = np.arange(rows.start, rows.stop) if table.ids is None else table.ids
         summary.failed_files += [(str(ids[i]), why) for i, why in failed.items()]
-        yield replace(table, ids=ids).select(np.setdiff1d(np.arange(len(table)), list(failed)).astype(int))
+        yield replace(table, ids=ids).select(_others(block, failed))
 
 
 def table_meta(model: CannonModel, source: str | Path) -> dict[str, Any]:
@@ -150,4 +160,4 @@ def write_part(labels: LabelTable, writer: LabelWriter, summary: StreamSummary) 
     """A part of a table; none of its stars is not labelled."""
     if len(labels):
         writer.write(labels.to_table())
-        summary.add(labels)
+        summary.add(labels.status, labels.flags)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit.blocks import Block, BlockStore, Executor, Field, Layout, extent_of, fill, plan
+from manyfit.blocks._kinds import check_kind
 from manyfit.errors import InputError
 
 from ._flags import FLAG_SENTENCES
@@ -22,7 +23,8 @@ from ._stars import Stars
 
 Arrays = Mapping[str, NDArray[Any]]
 
-STARS = 1024  # of a block; each costs twenty files
+STARS = 1024  # of a block
+TIMES = 8  # blocks are so many times larger than suits the cache: each costs twenty files, or requests
 FILL = {"status": int(LabelStatus.NOT_FITTED), "best_start": -1}
 DIMS = {
     "labels": ("label",),
@@ -66,9 +68,10 @@ def label_into(
     """
     empty = labelling.nothing()
     said = manifest(labelling, stars, tuple(empty.nuisance))
-    n_pixels = len(labelling.model.wavelength)
-    blocks = plan((stars.n_stars,), bytes_per_element=16 * n_pixels, n_workers=executor.n_workers, max_elements=most)
-    layout = Layout((stars.n_stars,), extent_of(blocks), _fields(empty, said, stars.ids), ("star",))
+    bytes_per_star = 16 * len(labelling.model.wavelength) // TIMES
+    shape, n_workers = (stars.n_stars,), executor.n_workers
+    blocks = plan(shape, bytes_per_element=max(1, bytes_per_star), n_workers=n_workers, max_elements=most)
+    layout = Layout(shape, extent_of(blocks), _fields(empty, said, stars.ids), ("star",))
     store = BlockStore.make(place, layout, said)
     width = store.layout.fields["id"].trailing[0] if "id" in store.layout.fields else 0
     fill(store, LabelWork(labelling, stars, width), executor=executor, progress=progress)
@@ -110,7 +113,7 @@ def encoded(ids: NDArray[Any]) -> NDArray[np.bytes_]:
     return found.astype(f"S{max(1, found.dtype.itemsize)}")
 
 
-def _texts(rows: NDArray[np.uint8]) -> NDArray[Any]:
+def texts(rows: NDArray[np.uint8]) -> NDArray[Any]:
     """Names from rows of bytes."""
     width = rows.shape[1]
     return np.char.decode(np.ascontiguousarray(rows).view(f"S{width}")[:, 0], "utf-8", "replace").astype(f"U{width}")
@@ -151,29 +154,36 @@ def open_labels(place: str | Path) -> LabelTable:
     """The table in a store; see `LabelTable.open`."""
     store = opened(place)
     arrays = {name: store.array(name) for name in store.layout.stored()}
-    return _table(store, arrays, lambda rows: rows.map_blocks(_texts, dtype=f"U{rows.shape[1]}", drop_axis=1))
+    return _table(store, arrays, lambda rows: rows.map_blocks(texts, dtype=f"U{rows.shape[1]}", drop_axis=1))
 
 
 def opened(place: str | Path) -> BlockStore:
     """A store, if it is of labels."""
     store = BlockStore.open(place)
-    kind = store.manifest.get("kind") if isinstance(store.manifest, dict) else None
-    if kind != KIND:
-        raise InputError(f"{store.objects.place!r} is a store, but not of labels (its kind is {kind!r}).")
+    check_kind(store, KIND)
     return store
 
 
 def tables_of(store: BlockStore) -> Iterator[tuple[Block, LabelTable, dict[int, str]]]:
     """The table of each block that is done, in their order, and why there is no spectrum, by place in the block."""
+    for block in done_blocks(store):
+        arrays = {name: store.read(name, block) for name in store.layout.stored()}
+        yield block, _table(store, arrays, texts), failed_in(store, block)
+
+
+def done_blocks(store: BlockStore) -> list[Block]:
+    """The blocks that are done, in their order."""
     done = store.done()
-    for block in store.plan.blocks:
-        if block.index in done:
-            arrays = {name: store.read(name, block) for name in store.layout.stored()}
-            failed = store.marker(block).get("notes", {}).get("failed", {})
-            yield block, _table(store, arrays, _texts), {int(i): str(why) for i, why in failed.items()}
+    return [block for block in store.plan.blocks if block.index in done]
 
 
-def _table(store: BlockStore, arrays: Mapping[str, Any], texts: Callable[[Any], Any]) -> LabelTable:
+def failed_in(store: BlockStore, block: Block) -> dict[int, str]:
+    """Why there is no spectrum, by place in the block."""
+    failed = store.marker(block).get("notes", {}).get("failed", {})
+    return {int(i): str(why) for i, why in failed.items()}
+
+
+def _table(store: BlockStore, arrays: Mapping[str, Any], names_of: Callable[[Any], Any]) -> LabelTable:
     try:
         names = [str(name) for name in store.manifest["nuisance"]]
         values, errors = (
@@ -184,7 +194,7 @@ def _table(store: BlockStore, arrays: Mapping[str, Any], texts: Callable[[Any], 
             **{name: arrays[name] for name in array_names()},
             nuisance=values,
             nuisance_error=errors,
-            ids=texts(arrays["id"]) if "id" in arrays else None,
+            ids=names_of(arrays["id"]) if "id" in arrays else None,
         )
     except (KeyError, TypeError, IndexError) as error:
         raise InputError(f"{store.objects.place!r} is damaged ({error!r}). Label again into another place.") from error

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import Block, BlockStore, Field, Layout, executor_for, extent_of, fill, progress_for
 from manyfit._foreign import foreign
+from manyfit.blocks import Block, BlockStore, Field, Layout, executor_for, extent_of, fill, progress_for
+from manyfit.blocks._kinds import check_kind
 from manyfit.errors import InputError
 
 from ._cards import kept
@@ -126,11 +127,9 @@ def open_map(place: str | Path) -> TSMap:
 
 def map_of(store: BlockStore) -> TSMap:
     """The positions that a store has."""
-    said = store.manifest if isinstance(store.manifest, dict) else {}
-    if said.get("kind") != KIND:
-        raise InputError(f"{store.objects.place!r} is a store, but not of a TS map (its kind is {said.get('kind')!r}).")
+    check_kind(store, KIND)
     try:
-        return _made(store, said["map"], said["positions"])
+        return _made(store, store.manifest["map"], store.manifest["positions"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{store.objects.place!r} is damaged ({error!r}). Fit again into another place.") from error
 
