@@ -119,7 +119,14 @@ def fresh():
         os.kill(alive["reader"], signal.SIGKILL)
         os.waitpid(alive.pop("reader"), 0)
     shutil.rmtree(store)
+    begin()
 
+def begin():
+    "The cut of a store depends on the number of workers, which may be one at this moment: give it."
+    store.mkdir()
+    shutil.copy(folder / "undisturbed" / "zarr.json", store)
+
+begin()
 log.write_text("")
 killed, started, deadline = 0, time.monotonic(), time.monotonic() + options["limit"]
 next_kill = time.monotonic() + random.uniform(*options["wait"])
