@@ -379,6 +379,32 @@ def test_store_of_another_kind_says_how_to_open_it(tmp_path, kind, word):
     assert next(iter(BlockStore.open(tmp_path / "b").manifest.items())) == ("kind", "fit")
 
 
+def test_file_of_a_store_is_that_of_memory(path, tmp_path):
+    """Each image and each header, but for the date and the checksums of headers; whatever the blocks are."""
+    select = np.random.default_rng(5).random((12, 10)) < 0.9
+    plain = replace(fit(MODEL, path, select=select), seconds=None)
+    plain.to_fits(tmp_path / "plain.fits")
+    for memory in (SMALL // 4, SMALL, None):
+        store = tmp_path / f"{memory}.zarr"
+        fit(MODEL, path, select=select, store=store, memory=memory).to_fits(tmp_path / "a.fits", overwrite=True)
+        with fits.open(tmp_path / "a.fits") as ours, fits.open(tmp_path / "plain.fits") as known:
+            for own, other in zip(ours, known, strict=True):
+                passing = ("DATE", "CHECKSUM")
+                assert [(c.keyword, c.value) for c in own.header.cards if c.keyword not in passing] == [
+                    (c.keyword, c.value) for c in other.header.cards if c.keyword not in passing
+                ]
+                assert (own.data is None) or own.data.tobytes() == other.data.tobytes()
+        assert_same(FitResult.read(tmp_path / "a.fits"), plain)
+    assert (tmp_path / "a.fits").stat().st_size == (tmp_path / "plain.fits").stat().st_size
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (40, 3, 5, 7), (40, 1)])
+def test_file_of_a_store_of_any_shape(tmp_path, shape):
+    data = np.random.default_rng(0).normal(size=shape)
+    fit(Linear1D(), data, store=tmp_path / "a", memory=2000).to_fits(tmp_path / "a.fits")
+    assert_same(FitResult.read(tmp_path / "a.fits"), fit(Linear1D(), data))
+
+
 # -- going on --------------------------------------------------------------------------------------------------------
 
 

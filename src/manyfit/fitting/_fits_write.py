@@ -14,6 +14,7 @@ from ..kernels._status import TABLE
 from ..models._describe import describe
 from ._atomic import replacing
 from ._fits_layout import CONTENT, FORMAT, KINDS, MAPS, extension_names, to_ascii, unit_text
+from ._fits_stream import write_streamed
 from ._fits_wcs import wcs_header
 from ._template import UnknownModel, shown
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 def write(result: FitResult, path: Path, *, overwrite: bool = False) -> None:
     """Write a result to a file that appears when it is whole; ``.gz`` is compressed.
 
+    A store is read block by block, unless the file is compressed.
+
     Raises
     ------
     OutputExists
@@ -34,12 +37,20 @@ def write(result: FitResult, path: Path, *, overwrite: bool = False) -> None:
         The folder cannot be written, or the disk is full.
     """
     with replacing(path, overwrite=overwrite) as file:
+        if path.suffix != ".gz" and _is_large(result):
+            write_streamed(hdu_list(result), result.status.chunks[0], file)
+            return
         hdus = hdu_list(result.compute())
         if path.suffix == ".gz":
             with gzip.GzipFile(path.stem, "wb", fileobj=file) as packed:
                 hdus.writeto(packed, checksum=True)
         else:
             hdus.writeto(file, checksum=True)
+
+
+def _is_large(result: FitResult) -> bool:
+    """Whether maps are in a store and may be larger than memory."""
+    return result.is_lazy and result.store is not None and result.shape != () and 0 not in result.shape
 
 
 def hdu_list(result: FitResult) -> HDUList:
