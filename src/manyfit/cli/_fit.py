@@ -116,7 +116,9 @@ def fit(
 def _default_output(cube: str) -> Path:
     """``CUBE_fit.fits`` in the current folder."""
     name = Path(cube.partition("[")[0]).name
-    return Path(f"{name.removesuffix('.gz').rpartition('.')[0] or name}_fit.fits")
+    for packed in (".gz", ".bz2", ".xz", ".fz"):
+        name = name.removesuffix(packed)
+    return Path(f"{name.rpartition('.')[0] or name}_fit.fits")
 
 
 def _model(text: str, fixed: tuple[str, ...]) -> Model:

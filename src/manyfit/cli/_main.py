@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -17,6 +20,7 @@ from manyfit.cli._gc import collect
 from manyfit.cli._info import info
 from manyfit.cli._models import models
 from manyfit.cli._run import run
+from manyfit.cli._scratch import scratch
 from manyfit.cli._status import status
 from manyfit.cli._tasks import tasks
 from manyfit.cli._tsmap import tsmap
@@ -29,7 +33,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _notes():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             try:
                 return super().invoke(ctx)
@@ -37,6 +41,28 @@ class Commands(click.Group):
                 if ctx.params["debug"]:
                     raise
                 raise click.ClickException(str(error)) from error
+
+
+class _Note(logging.Handler):
+    """A line of what the library says of its files."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it."""
+        click.echo(record.getMessage(), err=True)
+
+
+@contextmanager
+def _notes() -> Generator[None]:
+    """Print where large files are unpacked."""
+    logger, handler = logging.getLogger("manyfit.scratch"), _Note()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
@@ -54,5 +80,5 @@ def main(debug: bool) -> None:
     """Millions of independent fits: spectral cubes, TS maps, labels of stars, pipelines."""
 
 
-for command in (cannon, cube, tsmap, demo, fit, info, models, run, status, explain, collect, watch, tasks):
+for command in (cannon, cube, tsmap, demo, fit, info, models, run, status, explain, collect, scratch, watch, tasks):
     main.add_command(command)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .._fits_headers import check_headers
 from ..errors import InputError
@@ -77,12 +77,23 @@ def _plain(place: Place) -> Iterator[tuple[Any, str]]:
         yield Path(place.name), place.name if head.startswith(b"SIMPLE") else ""
         return
     with place.open() as raw:
-        if opener is None and raw.seekable():
+        if opener is None and _has_ranges(raw):
             yield raw, place.name
             return
-        with closing(raw if opener is None else opener(raw)) as stream:
-            whole = unpacked(place.name, lambda: digest_of(place), stream)
+    with place.open(in_order=True) as raw, closing(raw if opener is None else opener(raw)) as stream:
+        whole = unpacked(place.name, lambda: digest_of(place), stream)
     yield whole, str(whole) if isinstance(whole, Path) else ""
+
+
+def _has_ranges(stream: BinaryIO) -> bool:
+    """Whether a server gives a part of a file when it is asked for one."""
+    try:
+        stream.seek(1)
+        stream.read(1)
+        stream.seek(0)
+    except ValueError:  # of fsspec, whose text is about its own streams
+        return False
+    return True
 
 
 def _with_header(hdus: Any) -> Any:

@@ -13,6 +13,8 @@ from ..errors import InputError
 BRACKETS = re.compile(r"^(?P<name>.+)\[(?P<inside>[^\[\]]+)\]$")
 #: Bytes that are asked for when a remote file is opened.
 PAGE = 64 * 1024
+#: The same where it is read from begin to end.
+LONG = 8 * 2**20
 ZARR = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -43,12 +45,13 @@ class Place:
         system, path = self.system()
         return any(system.exists(f"{path.rstrip('/')}/{name}") for name in ZARR)
 
-    def open(self) -> BinaryIO:
-        """The file as a stream of bytes; a remote one is read page by page."""
+    def open(self, *, in_order: bool = False) -> BinaryIO:
+        """The file as a stream of bytes; a remote one is read page by page, or from begin to end by one request."""
         if not self.is_remote:
             return Path(self.name).open("rb")
         system, path = self.system()
-        return cast("BinaryIO", system.open(path, "rb", block_size=PAGE))
+        streams = in_order and "http" in str(system.protocol)
+        return cast("BinaryIO", system.open(path, "rb", block_size=0 if streams else LONG if in_order else PAGE))
 
     def head(self, n: int = 8) -> bytes:
         """The first bytes of the file."""

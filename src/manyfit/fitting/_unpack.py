@@ -44,7 +44,7 @@ def digest_of(place: Place) -> str:
     if version is not None:
         return hashlib.sha256(version.encode()).hexdigest()[:32]
     made = hashlib.sha256()
-    with place.open() as stream:
+    with place.open(in_order=True) as stream:
         while part := stream.read(PIECE):
             made.update(part)
     return made.hexdigest()[:32]

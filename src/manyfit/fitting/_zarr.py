@@ -73,7 +73,7 @@ def _beside(group: Any, name: str) -> dict[str, Any]:
 
 def _labelled(array: Any, what: str, beside: dict[str, Any]) -> Labelled:
     names = _dimensions(array)
-    source, unit = scaled(source_of(array, what), array.attrs), unit_in(array.attrs)
+    source, unit = scaled(source_of(array, what), _attributes(array)), unit_in(array.attrs)
     if names is None:
         return Labelled(source, unit=unit)
     found = tuple(
@@ -81,6 +81,14 @@ def _labelled(array: Any, what: str, beside: dict[str, Any]) -> Labelled:
         for name, n in zip(names, array.shape, strict=True)
     )
     return Labelled(source, unit=unit, names=names, coordinates=found)
+
+
+def _attributes(array: Any) -> dict[str, Any]:
+    """Attributes, with the missing value that xarray writes into zarr 2 as what fills chunks."""
+    found = dict(array.attrs)
+    if array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in found and array.metadata.fill_value is not None:
+        found.setdefault("_FillValue", array.metadata.fill_value)
+    return found
 
 
 def _dimensions(array: Any) -> tuple[str, ...] | None:
