@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from manyfit.blocks import BlockStore, fill
 from manyfit.blocks._objects import Folder
 from manyfit.cannon import FlagLimits, InferOptions, LabelStatus, LabelTable, Nuisance, export_labels, infer_file
 from manyfit.cannon import _label_store as module
-from manyfit.cannon._label_export import label_summary
+from manyfit.cannon._label_export import told
 from manyfit.cannon._label_store import LabelWork
 from manyfit.cannon._turns import Turns
 from manyfit.errors import InputError, OutputExists
@@ -309,15 +311,15 @@ def test_an_unfinished_store(unfinished, tmp_path, model):
     assert np.all(found.status[n:] == LabelStatus.NOT_FITTED)
     assert np.isnan(found.labels[n:]).all()
     assert not found.good[n:].any()
-    assert label_summary(unfinished).startswith(
-        "Unfinished, 28.6 %: 200 of 700 elements in 2 of 7 blocks.\n\n200 stars\n"
+    assert told(BlockStore.open(unfinished)).startswith(
+        "Labels TEFF, LOGG; errors formal: noise and scatter alone\n200 s"
     )
     assert export_labels(unfinished, tmp_path / "part.fits").n_stars == n
     assert len(columns(tmp_path / "part.fits")["id"]) == n
     infer_file(model, tmp_path / "a.npz", tmp_path / "a.fits", store=unfinished)
     assert_same(LabelTable.open(unfinished), wanted, IDS)
     assert len(columns(tmp_path / "a.fits")["id"]) == 700
-    assert label_summary(unfinished).startswith("Complete")
+    assert told(BlockStore.open(unfinished)).split("\n")[1].startswith("700 stars")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -516,3 +518,15 @@ def run(store):
 @pytest.mark.parametrize("wanted", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_kills(tmp_path, wanted):
     kill(KILLED, tmp_path, seed=wanted, wanted=wanted, threads=2)
+
+
+def test_what_the_page_shows(tmp_path, model, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "cannon.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "labels.zarr" in block]
+    as_npz(tmp_path / "others.npz")
+    monkeypatch.chdir(tmp_path)
+    names = {"cannon": cannon, "model": model}
+    exec(code, names)
+    assert names["summary"].n_stars == 700
+    assert np.isnan(names["hot"]) == np.isnan(model.infer(FLUX, IVAR)["TEFF"].max())
+    assert (tmp_path / "labels.parquet").exists()

@@ -219,6 +219,8 @@ def test_a_command_that_was_ended_goes_on(sky, folder, monkeypatch):
         assert "no space left" in fails(*call)
     assert not Path("out").exists()
     assert BlockStore.open("map.zarr").done() == {0, 1}
+    shown = ok("info", "map.zarr").stdout
+    assert shown.startswith("Unfinished, 66.7 %: 512 of 768 elements in 2 of 3 blocks.\n\nTSMap of 512 pixels, nside 8")
     assert "and map.zarr." in ok(*call).stdout
     wanted = the_fit(sky, nside=8)
     same(TSMap.read("out/skymap.fits"), wanted)

@@ -115,10 +115,10 @@ def export_labels(store: str | Path, output: str | Path, *, overwrite: bool = Fa
     return summary
 
 
-def label_summary(store: str | Path) -> str:
-    """How far a store of labels is, and what became of its stars."""
-    source = opened(store)
-    return f"{source.progress()}\n\n{summarised(source)}"
+def told(store: BlockStore) -> str:
+    """What ``manyfit info`` says of a store."""
+    said = store.manifest
+    return f"Labels {', '.join(map(str, said['labels']))}; errors {said['errors']}\n{summarised(store)}"
 
 
 def summarised(store: BlockStore) -> StreamSummary:

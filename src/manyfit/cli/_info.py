@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: For each kind of store, the module whose ``told(store)`` gives what is to be printed below the progress.
 TOLD = {
     "fit": "manyfit.fitting._store_read",
+    "labels": "manyfit.cannon._label_export",
+    "ts map": "manyfit.tsmap._store",
 }
 LONGEST = 100  # characters of an entry of a manifest
 

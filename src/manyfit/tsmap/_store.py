@@ -125,6 +125,11 @@ def open_map(place: str | Path) -> TSMap:
         return map_of(BlockStore.open(place))
 
 
+def told(store: BlockStore) -> str:
+    """What ``manyfit info`` says of a store."""
+    return map_of(store).summary()
+
+
 def map_of(store: BlockStore) -> TSMap:
     """The positions that a store has."""
     check_kind(store, KIND)
