@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from threading import Event
 
 import numpy as np
 import pytest
@@ -158,6 +159,30 @@ def test_clock_that_jumps(tmp_path, monkeypatch):
     assert sorted((tmp_path / "a" / "done").iterdir()) == before
 
 
+def test_one_slow_worker(tmp_path, monkeypatch):
+    """A thread that takes long for a block holds up no other, and nothing depends on the order of blocks."""
+    run(tmp_path / "known")
+    n_blocks = len(BlockStore.open(tmp_path / "known").plan.blocks)
+    assert n_blocks > 4
+    real, ended, others = _work.KernelWork.__call__, [], Event()
+
+    def slow(self, block):
+        if block.index == 0:
+            assert others.wait(60)
+        found = real(self, block)
+        ended.append(block.index)
+        if len(ended) == n_blocks - 1:
+            others.set()
+        return found
+
+    monkeypatch.setattr(_work.KernelWork, "__call__", slow)
+    fit(Linear1D(), DATA, store=tmp_path / "a", memory=2 * MEMORY, workers=2)
+    assert len(ended) == len(BlockStore.open(tmp_path / "a").plan.blocks) == n_blocks
+    assert ended[-1] == 0
+    monkeypatch.undo()
+    complete(tmp_path / "a")
+
+
 def test_block_of_nan(tmp_path):
     data = DATA.copy()
     data[:, :600] = np.nan
@@ -186,3 +211,30 @@ def test_memory_of_a_stored_fit_does_not_hold_the_results(tmp_path):
     stored = sum(path.stat().st_size for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert stored > 70e6
     assert int(done.stdout) * 1024 < 50e6
+
+
+def test_memory_of_exports_and_models_of_a_stored_fit(tmp_path):
+    """Maps of 110 MB, and a residual of 64 MB, are written and read by a process that has room for 60 MB more."""
+    data = np.lib.stride_tricks.as_strided(np.arange(4.0), (4, 2000, 1000), (8, 0, 0))
+    small = {"store": tmp_path / "small", "keep": "residual", "scheduler": "serial"}
+    fit(Linear1D(), np.zeros((4, 3, 3)), **small)
+    fit(Linear1D(), data, **small | {"store": tmp_path / "large"}, memory=4_000_000)
+    code = (
+        "import resource, sys, manyfit\n"
+        "def use(name):\n"
+        "    result = manyfit.FitResult.open(f'{sys.argv[1]}/{name}')\n"
+        "    result.to_fits(f'{sys.argv[1]}/{name}.fits')\n"
+        "    result.to_xarray()[['slope', 'status']].to_zarr(f'{sys.argv[1]}/{name}.zarr', zarr_format=2)\n"
+        "    print(float(abs(result.residual()).max().compute(scheduler='synchronous')) < 1e-9)\n"
+        "use('small')\n"
+        "used = int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (used + 60_000_000,) * 2)\n"
+        "use('large')\n"
+    )
+    call = [sys.executable, "-c", code, tmp_path]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]
+    assert (tmp_path / "large.fits").stat().st_size > 150e6
+    read = FitResult.read(tmp_path / "large.fits")
+    np.testing.assert_array_equal(read["slope"], FitResult.open(tmp_path / "large").compute()["slope"])
