@@ -126,7 +126,7 @@ def _merged(result: FitResult, again: FitResult, places: NDArray[np.intp]) -> Fi
     ours, theirs = result.parameters, again.parameters
     arrays = {f.name: taken(getattr(ours.solution, f.name), getattr(theirs.solution, f.name)) for f in fields(Solution)}
     stored = {
-        name: tuple(taken(a, b) for a, b in zip(pair, theirs.stored[name], strict=True))
-        for name, pair in ours.stored.items()
+        name: (taken(value, theirs.value(name)), taken(error, theirs.error(name)))
+        for name, (value, error) in ours.stored.items()
     }
     return replace(result, parameters=replace(ours, solution=Solution(**arrays), stored=stored))

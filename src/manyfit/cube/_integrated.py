@@ -120,13 +120,13 @@ def _by_free(parameters: Parameters, slopes: dict[str, Array]) -> dict[str, Any]
     gradient: dict[str, Any] = {name: slope for name, slope in slopes.items() if name in free}
     values = {name: parameters.value(name) for name in (*free, *parameters.columns.fixed)}
     for name, slope in slopes.items():
-        if name in parameters.stored:  # a tie that only the fitter knew
-            gradient[free[0]] = np.nan
-        elif name in parameters.tied:
+        if name in parameters.tied:
             for other in free:
                 node = derivative(parameters.tied[name], other)
                 if not is_const(node, 0.0):
                     gradient[other] = gradient.get(other, 0.0) + slope * evaluate(node, values)
+        elif name in parameters.columns.tied:  # a tie that only the fitter knew
+            gradient[free[0]] = np.nan
     return gradient
 
 

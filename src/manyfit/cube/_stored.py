@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
+import zlib
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from manyfit.blocks._difference import difference
 from manyfit.blocks._objects import objects_at
 from manyfit.cube._coherence import coherent
 from manyfit.cube._refit_report import RefitReport
-from manyfit.errors import InputError
+from manyfit.errors import InputError, ModelNotCompiled
 from manyfit.fitting._result import FitResult
 from manyfit.kernels import Solution
+from manyfit.models import formula
 
 if TYPE_CHECKING:
     from astropy.modeling import Model
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from manyfit.cube._cube_fit import CubeFit
 
 #: Name of the object.
-REFITS = "refits.npz"
+REFITS = "refits"
 #: Arrays of a solution.
 ARRAYS = tuple(f.name for f in fields(Solution))
 #: What a store has to have in common with a cube.
@@ -72,13 +73,13 @@ class Refits:
         return cls(places, rows, report)
 
     def to_bytes(self) -> bytes:
-        """As an npz file, the same for the same refits."""
+        """A checksum and an npz file, the same for the same refits."""
         said = {f.name: getattr(self.report, f.name) for f in fields(RefitReport) if f.name != "changed"}
         text = np.frombuffer(json.dumps(said).encode(), np.uint8)
         out = io.BytesIO()
         arrays: dict[str, Any] = {f"row {name}": row for name, row in self.rows.items()}
         np.savez(out, places=self.places, report=text, **arrays)
-        return out.getvalue()
+        return zlib.crc32(out.getvalue()).to_bytes(4, "big") + out.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes, shape: tuple[int, ...]) -> Refits:
@@ -86,10 +87,12 @@ class Refits:
 
         Raises
         ------
-        ValueError, KeyError, zipfile.BadZipFile
+        ValueError
             The content is damaged.
         """
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        if zlib.crc32(content[4:]).to_bytes(4, "big") != content[:4]:
+            raise ValueError("it does not have its checksum")
+        with np.load(io.BytesIO(content[4:]), allow_pickle=False) as file:
             places = file["places"]
             rows = {name.removeprefix("row "): file[name] for name in file.files if name.startswith("row ")}
             said = json.loads(file["report"].tobytes())
@@ -132,6 +135,7 @@ def _taken(array: Any, rows: NDArray[Any], places: NDArray[np.intp], shape: tupl
 
 def kept(fit: CubeFit, place: str | Path) -> CubeFit:
     """A fit that was just written to a store, with its refits, which are made if they are not there."""
+    fit = replace(fit, result=_with_ties(fit.result))
     if not fit.coherence:
         return fit
     objects = objects_at(place)
@@ -146,12 +150,21 @@ def kept(fit: CubeFit, place: str | Path) -> CubeFit:
     return replace(fit, result=found.into(fit.result), refits=found.report)
 
 
+def _with_ties(result: FitResult) -> FitResult:
+    """With the expressions of tied parameters, which a store does not hold: errors of integrals need them."""
+    try:
+        tied = formula(result.needs_data("A store of a cube").model).tied
+    except ModelNotCompiled:
+        return result
+    return replace(result, parameters=replace(result.parameters, tied=dict(tied)))
+
+
 def _refits(content: bytes | None, shape: tuple[int, ...]) -> Refits | None:
     if content is None:
         return None
     try:
         return Refits.from_bytes(content, shape)
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise InputError(f"{REFITS} of the store is damaged ({error}). Repeat the call that wrote it.") from error
 
 
