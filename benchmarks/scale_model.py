@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from manyfit.blocks._dask_tasks import Pace
 
 DATA = Path(__file__).parent / "data" / "costs.json"
 #: Objects that a block of a store is: seven arrays and a marker.
 OBJECTS = 8
-#: Seconds of blocks in a task, and most blocks, as in ``manyfit.blocks._dask``.
-TASK_SECONDS, MOST_BLOCKS = 0.2, 16
 
 
 @dataclass(frozen=True)
@@ -141,21 +142,22 @@ def blocks_of(costs: Costs, elements: float) -> int:
     return math.ceil(elements / costs.block)
 
 
-def batch_of(costs: Costs, site: Site, blocks: int) -> int:
-    """Blocks of a task."""
-    if not site.distributed:
-        return 1
-    most = max(1, min(MOST_BLOCKS, blocks // (8 * site.workers)))
-    return max(1, min(most, int(TASK_SECONDS / costs.block_seconds)))
+def batches(costs: Costs, site: Site, blocks: int) -> Iterator[int]:
+    """Blocks of each task in turn, as the product hands them over: about a second, and fewer towards the end."""
+    pace = Pace()
+    pace.learn(1, costs.block_seconds)
+    while blocks:
+        size = pace.next(blocks, site.workers) if site.distributed else 1
+        yield size
+        blocks -= size
 
 
 def times(costs: Costs, site: Site, elements: float) -> Times:
     """The seconds of a run from measured costs."""
     blocks = blocks_of(costs, elements)
-    batch = batch_of(costs, site, blocks)
-    tasks = math.ceil(blocks / batch)
+    tasks = sum(1 for _ in batches(costs, site, blocks))
     seconds = costs.block_seconds
-    handing = costs.task / batch if site.distributed else 0.0
+    handing = costs.task * tasks / blocks if site.distributed else 0.0
     alone = seconds + costs.block * costs.element_in / site.bandwidth + OBJECTS / site.requests + handing
     return Times(
         begin=costs.start + blocks * (costs.plan + costs.list_block),
@@ -163,6 +165,6 @@ def times(costs: Costs, site: Site, elements: float) -> Times:
         read=elements * costs.element_in / site.bandwidth,
         objects=blocks * OBJECTS / site.requests,
         tasks=tasks * costs.task if site.distributed else 0.0,
-        tail=batch * seconds * (1 - 1 / site.workers) * (costs.spread[-1] if blocks > site.workers else 1.0) / 2,
+        tail=seconds * (1 - 1 / site.workers) * (costs.spread[-1] if blocks > site.workers else 1.0) / 2,
         end=blocks * costs.list_block,
     )

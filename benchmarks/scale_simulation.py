@@ -6,9 +6,9 @@ import heapq
 import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice
 
-from benchmarks.scale_model import OBJECTS, Costs, Site, batch_of, blocks_of
+from benchmarks.scale_model import OBJECTS, Costs, Site, batches, blocks_of
 
 
 @dataclass
@@ -68,8 +68,8 @@ def simulate(costs: Costs, site: Site, elements: float, *, seed: int = 0, stragg
     """
     rng, run = random.Random(seed), Outcome()
     n_blocks = blocks_of(costs, elements)
-    batch = batch_of(costs, site, n_blocks)
-    waiting = deque(tuple(range(i, min(i + batch, n_blocks))) for i in range(0, n_blocks, batch))
+    new, sizes = iter(range(n_blocks)), batches(costs, site, n_blocks)
+    again: deque[tuple[int, ...]] = deque()  # what failed workers left
     scheduler, disk, objects = Server(), Server(), Server()
     begin = costs.start + n_blocks * (costs.plan + costs.list_block)
     events = [(begin, worker, "free", ()) for worker in range(site.workers)]
@@ -83,14 +83,14 @@ def simulate(costs: Costs, site: Site, elements: float, *, seed: int = 0, stragg
             run.seconds = now
             what = "free"
         if what == "lost":
-            waiting.append(ended)
+            again.append(ended)
             while idle:  # somebody waits for it
                 heapq.heappush(events, (now, idle.pop(), "free", ()))
             continue
-        if not waiting:
+        task = again.popleft() if again else tuple(islice(new, next(sizes, 0)))
+        if not task:
             idle.append(worker)
             continue
-        task = waiting.popleft()
         ready = scheduler.serve(now, costs.task if site.distributed else 0.0)
         ready = disk.serve(ready, len(task) * costs.block * costs.element_in / site.bandwidth)
         ready = objects.serve(ready, len(task) * OBJECTS / site.requests)
