@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.modeling.models import Linear1D
+from numpy.testing import assert_array_equal
 
 from manyfit import fit
 from manyfit.blocks import DaskClient, _cluster, _dask_workers, plan, run
@@ -150,3 +151,17 @@ def test_a_fit_in_a_worker_starts_no_threads(kind):
     assert max(r[0] for r in found[1:]) <= 0  # the first compiles or loads kernels
     assert max(r[1] for r in found[1:]) <= 0
     assert max(r[2] for r in found[1:]) < 1.5  # the loop of dask runs beside it
+
+
+@pytest.mark.slow
+def test_new_workers_share_an_empty_cache(tmp_path, monkeypatch):
+    """Both need the kernel at the same moment: they may both compile it, and neither fails."""
+    monkeypatch.setenv("MANYFIT_CACHE", str(tmp_path / "cache"))
+    data = np.random.default_rng(0).standard_normal((40, 4000))
+    with local_client(2) as client:
+        found = fit(Linear1D(), data, scheduler=client, memory=200_000)
+    assert_array_equal(found["slope"], fit(Linear1D(), data, scheduler="serial")["slope"])
+    assert not list((tmp_path / "cache").rglob("*.tmp"))
+    sources = [path.stem for path in (tmp_path / "cache").glob("kernels-*/*.py")]
+    assert sources
+    assert len(sources) == len(set(sources))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from manyfit.blocks._dask_tasks import Killed, Pace, finished_tasks, is_connected, wait_for_scheduler
+from manyfit.blocks._dask_tasks import Killed, Pace, finished_tasks, is_connected, threads_of, wait_for_scheduler
 from manyfit.blocks._dask_workers import check_workers, named
 from manyfit.blocks._plan import Block
 from manyfit.blocks._worker import pickled_size
@@ -50,7 +50,7 @@ class DaskClient:
     @property
     def n_workers(self) -> int:
         """Threads of the cluster at this moment."""
-        return max(1, int(sum(self.client.nthreads().values())))
+        return max(1, threads_of(self.client))
 
     def results(self, blocks: Sequence[Block], work: Callable[[Block], R]) -> Generator[tuple[Block, R], None, None]:
         """Each block with its result, in order of completion."""

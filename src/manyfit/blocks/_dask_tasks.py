@@ -19,6 +19,7 @@ TASK_SECONDS = 1.0
 MOST_BLOCKS = 16  # in a task, so that progress stays fine-grained and the results of a task small
 SHARE = 4  # a task is at most this part of what a thread has still to do, so that all end at about the same time
 LOOK_SECONDS = 1.0  # how often to look whether the scheduler is there, and how many threads there are
+ANSWER_SECONDS = 3.0  # for the scheduler, which may be busy, or dead and not yet known to be
 RETURN_SECONDS = 30.0  # for a scheduler that was restarted, and its workers
 
 
@@ -132,12 +133,17 @@ class _Threads:
 
     def count(self) -> int:
         if time.monotonic() > self._until:
-            try:
-                self._count = max(1, int(sum(self._client.nthreads().values())))
-            except Exception as error:
-                raise _lost(self._client) from error
+            self._count = max(1, threads_of(self._client) or self._count)
             self._until = time.monotonic() + LOOK_SECONDS
         return self._count
+
+
+def threads_of(client: Any) -> int:
+    """Threads of a cluster; 0 if the scheduler does not answer. `Client.nthreads` would wait for it without an end."""
+    with suppress(OSError, ValueError, RuntimeError):
+        answer = client.sync(client.scheduler.ncores, workers=None, callback_timeout=ANSWER_SECONDS)
+        return int(sum(answer.values()))
+    return 0
 
 
 def is_connected(client: Any) -> bool:
@@ -156,9 +162,8 @@ def wait_for_scheduler(client: Any) -> bool:
     """Whether a scheduler, with workers, is there within half a minute."""
     deadline = time.monotonic() + RETURN_SECONDS
     while time.monotonic() < deadline and client.status in ("running", "connecting"):
-        with suppress(OSError, ValueError, RuntimeError):  # it may be lost again at any moment
-            if is_connected(client) and client.nthreads():
-                return True
+        if is_connected(client) and threads_of(client):
+            return True
         time.sleep(0.2)
     return False
 

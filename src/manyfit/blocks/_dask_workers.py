@@ -7,6 +7,8 @@ from typing import Any
 
 from manyfit.errors import InputError
 
+ANSWER_SECONDS = 10.0
+
 
 def _version() -> str | None:
     """The version of manyfit where this runs. Pickled with its code: a worker may have no manyfit."""
@@ -39,8 +41,11 @@ def check_workers(client: Any) -> None:
 
 
 def _versions(client: Any) -> dict[str, str | None]:
-    """Of the workers that answer; one that is being lost at this moment does not."""
-    answers = client.run(_version, on_error="return")
+    """Of the workers that answer; one that is being lost at this moment does not, and then none is asked."""
+    try:  # `Client.run` would wait without an end
+        answers = client.sync(client._run, _version, on_error="return", callback_timeout=ANSWER_SECONDS)
+    except OSError:
+        return {}
     return {worker: found for worker, found in answers.items() if found is None or isinstance(found, str)}
 
 
