@@ -25,7 +25,6 @@ from astropy.modeling.models import Gaussian1D
 
 from benchmarks.scale_model import OBJECTS, Costs, Site, batches, blocks_of, times
 from benchmarks.scale_simulation import simulate
-from benchmarks.timing import best_of
 
 CHANNELS, SIDE = 200, 900
 MODEL = Gaussian1D(1, 100, 8)
