@@ -329,3 +329,39 @@ def test_store_moves_with_its_folder(tmp_path):
     moved = BlockStore.make(tmp_path / "b.zarr", layout(), MANIFEST)
     assert len(moved.remaining().blocks) == 4
     assert moved == replace(store, objects=Folder(tmp_path / "b.zarr"), layout=moved.layout)
+
+
+# -- blocks that are left out, and arrays with their axes in another order ---------------------------------------------
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[[0", b"7", b'[["a", 2]]', b"[[-5, 1000000000000]]"])
+def test_blocks_that_are_left_out(place, damage):
+    store = BlockStore.make(place, layout(), MANIFEST)
+    first, *others, last = store.plan.blocks
+    if damage is not None:
+        store.objects.put("left_out", damage)
+        BlockStore.open(place).progress()
+    store.leave_out(others)
+    again = BlockStore.open(place)
+    assert again.left_out() == {block.index for block in others} == again.done()
+    assert [block.index for block in again.remaining().blocks] == [first.index, last.index]
+    fill(store, [first, last])
+    assert again.progress().is_complete
+    for name, known in expected(store, {first.index, last.index}).items():
+        assert_array_equal(again.array(name).compute(), known)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 0, 1, 2), (2, 0, 3, 1), (1, 0, 3, 2)])
+def test_axes_in_another_order(tmp_path, order):
+    field = Field("float64", (2, 5), dims=("p", "q"), order=order)
+    made = Layout((7, 10), (3, 4), {"x": field}, ("y", "x"))
+    store, rng = BlockStore.make(tmp_path / "a.zarr", made, MANIFEST), np.random.default_rng(0)
+    whole = rng.normal(size=(7, 10, 2, 5))
+    for block in store.plan.blocks:
+        store.put(block, {"x": whole[block.slices]})
+    again = BlockStore.open(tmp_path / "a.zarr")
+    array = zarr.open_group(str(tmp_path / "a.zarr"), mode="r")["x"]
+    assert array.metadata.dimension_names == tuple("yxpq"[axis] for axis in order)
+    for known in (array[...], again.array("x").compute()):
+        assert_array_equal(known, whole.transpose(order))
+    assert_array_equal(again.read("x", again.plan.blocks[4]), whole[again.plan.blocks[4].slices])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -170,8 +171,9 @@ class BlockStore:
 
         Every run on a store leaves out the same blocks, so it does not matter which of them writes.
         """
-        if not self.objects.exists(LEFT_OUT):
-            self.objects.put(LEFT_OUT, json.dumps(_runs({block.index for block in blocks})).encode())
+        numbers = {block.index for block in blocks}
+        if self.left_out() != numbers:  # not there yet, or damaged by a loss of power
+            self.objects.put(LEFT_OUT, json.dumps(_runs(numbers)).encode())
 
     def is_done(self, block: Block) -> bool:
         """Whether a block was written."""
@@ -194,8 +196,12 @@ class BlockStore:
 
     def left_out(self) -> set[int]:
         """Numbers of the blocks that have fill values only."""
-        content = self.objects.get(LEFT_OUT)
-        return set() if content is None else {i for first, last in json.loads(content) for i in range(first, last + 1)}
+        content, n_blocks = self.objects.get(LEFT_OUT), math.prod(self.layout.counts)
+        try:
+            runs = json.loads(content) if content else []
+            return {i for first, last in runs for i in range(max(first, 0), min(last + 1, n_blocks))}
+        except (ValueError, TypeError):  # damaged: its blocks are missing, and the next run leaves them out again
+            return set()
 
     def _written(self) -> set[int]:
         return {int(name) for name in self.objects.names(DONE) if name.isdigit()}
