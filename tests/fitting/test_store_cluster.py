@@ -92,8 +92,10 @@ def slow(folder):
     path.write_text(
         "import time\n"
         "from manyfit.fitting import _work\n"
-        "real = _work.KernelWork.__call__\n"
-        "_work.KernelWork.__call__ = lambda self, block: (time.sleep(0.2), real(self, block))[1]\n"
+        "def slow(self, block, real=_work.KernelWork.__call__):\n"  # dask may read this file twice
+        "    time.sleep(0.2)\n"
+        "    return real(self, block)\n"
+        "_work.KernelWork.__call__ = slow\n"
     )
     return str(path)
 
