@@ -21,7 +21,8 @@ SECONDS = float(os.environ.get("MANYFIT_SOAK", "30"))
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_nothing_grows():
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.soak", str(SECONDS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 300, check=False)
+    plain = os.environ | {"MALLOC_ARENA_MAX": "2"}  # or memory differs by a tenth with the threads that asked for it
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 300, check=False, env=plain)
     assert done.stdout, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert not said["faults"], said
@@ -38,7 +39,7 @@ def test_flat_course_has_no_faults():
 
 def test_leak_is_found_and_its_kind_named():
     course = Course(rounds=rounds(range(100, 150)), growth={"fit": 10, "sky": 49_000_000})
-    assert course.faults() == ["memory rose by 38.3%; most in sky +49.0 MB, fit +0.0 MB"]
+    assert course.faults() == ["memory rose by 34.0%; most in sky +49.0 MB, fit +0.0 MB"]
 
 
 def test_open_files_are_counted():
