@@ -75,7 +75,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cube.fits"
         write_cube(file, CHANNELS, side)
-        show([*_chain(file, folder), _command(file, folder)])
+        show(_chain(file, folder))
+        show([_command(file, folder)])
 
 
 def _chain(file: Path, folder: str) -> list[Row]:
