@@ -14,8 +14,6 @@ from manyfit.cli._tsmap_options import DEMO, SkyFiles, SkyFit, SkyOutput, channe
 from manyfit.cube._times import Times
 from manyfit.errors import InputError
 from manyfit.fitting._folder import check_folder, filling
-from manyfit.tsmap._report import figures, report_text
-from manyfit.tsmap._table import write_table
 
 if TYPE_CHECKING:
     from astropy.coordinates import SkyCoord
@@ -204,6 +202,8 @@ def _progress(quiet: bool) -> Generator[Any]:
 
 
 def _write(found: TSMap, folder: Path, output: SkyOutput, data: tuple[Counts, Counts], times: Times) -> None:
+    from manyfit.tsmap._table import write_table
+
     with times.step("writing"):
         if found.grid.nside is not None:
             found.to_fits(folder / "skymap.fits")
@@ -216,6 +216,7 @@ def _write(found: TSMap, folder: Path, output: SkyOutput, data: tuple[Counts, Co
 
 def _write_report(found: TSMap, folder: Path, output: SkyOutput, data: tuple[Counts, Counts]) -> None:
     from manyfit.plot import png
+    from manyfit.tsmap._report import figures, report_text
 
     truth = None if output.true_position is None else _position(output.true_position, found.grid.frame)
     drawn = {name: png(figure) for name, figure in figures(found, output.containment, truth)}
