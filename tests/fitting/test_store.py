@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from manyfit import FitResult, Status, fit
 from manyfit.blocks import BlockStore, Field, Layout
+from manyfit.blocks._kinds import check_kind, kind_of
 from manyfit.datasets import simulate_cube
 from manyfit.errors import FallbackWarning, InputError, OutputExists
 from manyfit.fitting import _store_summary, _work
@@ -355,6 +356,15 @@ def test_summary_of_a_store_is_that_of_memory(path, tmp_path):
     data = np.random.default_rng(0).normal(size=(40, 9))
     plain, stored = fit(tied, data), fit(tied, data, store=tmp_path / "t")
     assert str(stored.summary()) == str(replace(plain.summary(), seconds=None))
+
+
+def test_kinds(tmp_path):
+    layout = Layout((5,), (2,), {"x": Field("float64")}, ("n",))
+    store = BlockStore.make(tmp_path / "a", layout, {"kind": "ts map"})
+    assert kind_of(store) == "ts map"
+    check_kind(store, "ts map")
+    with pytest.raises(InputError, match=r"of kind 'ts map', not 'labels'\. Open it by manyfit\.tsmap\.TSMap\.open"):
+        check_kind(store, "labels")
 
 
 def test_summary_of_a_sample_says_so(path, tmp_path, monkeypatch):

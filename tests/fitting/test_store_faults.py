@@ -213,6 +213,7 @@ def test_memory_of_a_stored_fit_does_not_hold_the_results(tmp_path):
     assert int(done.stdout) * 1024 < 50e6
 
 
+@pytest.mark.slow
 def test_memory_of_exports_and_models_of_a_stored_fit(tmp_path):
     """Maps of 110 MB, and a residual of 64 MB, are written and read by a process that has room for 60 MB more."""
     data = np.lib.stride_tricks.as_strided(np.arange(4.0), (4, 2000, 1000), (8, 0, 0))
