@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,10 @@ class Hdf5:
         """One thread decompresses while others fit; a remote file is waited for."""
         return True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A worker may have another current folder."""
+        return {**self.__dict__, "name": self.name if "://" in self.name else str(Path(self.name).absolute())}
+
     def read(self, slices: Slices) -> NDArray[Any]:
         """The values of a slice."""
         try:
@@ -102,11 +107,11 @@ def read_hdf5(place: Place, what: str = "data") -> Labelled:
     where = f"{what} {place.name!r}"
     try:
         with open_hdf5(place.name) as file:
+            check_within(file)
             found = _datasets(file)
             name = chosen({key: tuple(item.shape) for key, item in found.items()}, place.inside, where)
             return _labelled(place.name, name, file[name])
     except (OSError, RuntimeError, KeyError) as error:
-            check_within(file)
         raise InputError(f"{where} cannot be read as HDF5 ({error}). Copy or download it again.") from error
 
 
