@@ -18,7 +18,7 @@ from manyfit.models import parse
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "distributed.md").read_text(encoding="utf-8")
-EXAMPLE = DOCS / "examples" / "distributed.py"
+EXAMPLE = DOCS / "examples" / "cluster.py"
 
 
 def test_example(tmp_path):
