@@ -30,7 +30,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of bytes that are no text, of long numbers
         raise InputError(f"{str(path)!r} is no TOML file: {error}.") from error
 
 

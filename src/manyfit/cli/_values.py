@@ -10,6 +10,7 @@ from typing import Any
 from manyfit.errors import InputError
 
 MEMORY = re.compile(r"\s*(?P<number>\d+\.?\d*)\s*(?P<prefix>[kMGT]?)(?P<binary>i?)B?\s*")
+LONGEST = 100  # characters of a value
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -19,6 +20,8 @@ def axes(text: str) -> tuple[int | str, ...]:
     >>> axes("1, -2")
     (1, -2)
     """
+    if len(text) > LONGEST:
+        raise InputError(f"Axes {text[:LONGEST]!r}… are not understood. Give numbers or names.")
     return tuple(int(part) if re.fullmatch(r"\s*-?\d+\s*", part) else part.strip() for part in text.split(","))
 
 
@@ -62,6 +65,8 @@ def channels(text: str) -> Any:
     >>> channels("0:20"), channels("-5:-2 km/s")
     (slice(0, 20, None), <Quantity [-5., -2.] km / s>)
     """
+    if len(text) > LONGEST:
+        raise InputError(f"Channels {text[:LONGEST]!r}… are not understood. Give LOW:HIGH.")
     low, colon, high = text.partition(":")
     if re.fullmatch(r"\s*-?\d*\s*:\s*-?\d*\s*", text):
         return slice(int(low) if low.strip() else None, int(high) if high.strip() else None)
@@ -105,7 +110,7 @@ def memory(text: str) -> int:
     (1500000000, 67108864, 1000)
     """
     match = MEMORY.fullmatch(text)
-    if match is None:
-        raise InputError(f"memory {text!r} is not understood. Give bytes, or such as '500 MB'.")
+    if match is None or len(text) > LONGEST:
+        raise InputError(f"memory {text[:LONGEST]!r} is not understood. Give bytes, or such as '500 MB'.")
     unit: int = (1024 if match["binary"] else 1000) ** POWERS[match["prefix"]]
     return int(float(match["number"]) * unit)

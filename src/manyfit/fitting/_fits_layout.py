@@ -12,6 +12,9 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from manyfit._unit_text import may_be_unit
+from manyfit.errors import InputError
+
 if TYPE_CHECKING:
     from astropy.units import UnitBase
 
@@ -87,6 +90,8 @@ def unit_from_text(text: str) -> UnitBase:
     """A unit that `unit_text` has written."""
     import astropy.units as u
 
+    if not may_be_unit(text):
+        raise InputError(f"{text[:40]!r} is no unit.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", u.UnitsWarning)
         try:

@@ -25,9 +25,11 @@ def check_within(file: Any) -> None:
         return
     folder = Path(str(file.filename)).resolve().parent
 
-    def check_link(name: str, link: Any) -> None:
+    outward: list[tuple[str, str]] = []
+
+    def note_link(name: str, link: Any) -> None:  # an error raised from here would not come through h5py whole
         if isinstance(link, h5py.ExternalLink):
-            _check(folder, file.filename, name, link.filename)
+            outward.append((name, link.filename))
 
     def check_dataset(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
@@ -39,7 +41,9 @@ def check_within(file: Any) -> None:
                 if source.file_name != ".":
                     _check(folder, file.filename, name, source.file_name)
 
-    file.visititems_links(check_link)
+    file.visititems_links(note_link)
+    for name, other in outward:
+        _check(folder, file.filename, name, other)
     file.visititems(check_dataset)
 
 

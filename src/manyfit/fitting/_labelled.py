@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._unit_text import may_be_unit
 from ._source import Source
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def unit_of(text: object) -> UnitBase | None:
     if text is None or isinstance(text, u.UnitBase):
         return text
     as_written = str(text).strip()
+    if not may_be_unit(as_written):
+        return None
     lowered = re.sub(r"[A-Z]+", lambda word: CAPITALS.get(word[0], word[0]), as_written)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", u.UnitsWarning)  # that "erg/s/cm2" has two slashes is no news

@@ -21,6 +21,8 @@ from manyfit.models._scan import Scanner
 if TYPE_CHECKING:
     from astropy.modeling import Model
 
+#: Characters of a model, which can be made of some hundred parts; and the highest degree, or number of axes.
+LONGEST, MOST = 10_000, 100
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "|": operator.or_,
     "&": operator.and_,
@@ -61,6 +63,8 @@ def parse(text: str) -> Model:
     >>> model.mean.quantity, model.mean.bounds
     (<Quantity 4. km / s>, (3.0, None))
     """
+    if len(text) > LONGEST:
+        raise InputError(f"The model is a text of {len(text):,} characters; up to {LONGEST:,} are read.")
     scanner = Scanner(text)
     try:
         model = _expression(scanner)
@@ -143,6 +147,7 @@ def _arguments(scanner: Scanner) -> tuple[list[Any], dict[str, Any]]:
 
 def _made(scanner: Scanner, place: int, kind: type[Model], positional: list[Any], keywords: dict[str, Any]) -> Model:
     _check_keywords(kind, keywords)
+    _check_lengths(scanner, place, kind, positional, keywords)
     fixed, bounds = keywords.pop("fixed", {}), keywords.pop("bounds", {})
     model = _guarded(scanner, place, lambda: kind(*positional, **keywords))
     for what, given in (("fixed", fixed), ("bounds", bounds)):
@@ -154,8 +159,20 @@ def _made(scanner: Scanner, place: int, kind: type[Model], positional: list[Any]
     for name, value in fixed.items():
         getattr(model, name).fixed = bool(value)
     for name, pair in bounds.items():
-        getattr(model, name).bounds = _bounds(scanner, place, getattr(model, name), pair)
+        limits = _bounds(scanner, place, getattr(model, name), pair)
+        _guarded(scanner, place, lambda: setattr(getattr(model, name), "bounds", limits))  # noqa: B023  called at once
     return model
+
+
+def _check_lengths(
+    scanner: Scanner, place: int, kind: type[Model], positional: list[Any], keywords: dict[str, Any]
+) -> None:
+    """Refuse a degree or a number of axes that no memory can hold."""
+    names = kind.param_names if isinstance(kind.param_names, tuple) else ()
+    given = [*positional[: 0 if names else None], *(value for name, value in keywords.items() if name not in names)]
+    flat = [n for value in given for n in (value if isinstance(value, tuple | list) else (value,))]
+    if any(isinstance(n, int) and abs(n) > MOST for n in flat):
+        raise scanner.mistake(f"Degrees and numbers of axes are up to {MOST}", place)
 
 
 def _check_keywords(kind: type[Model], keywords: Mapping[str, Any]) -> None:

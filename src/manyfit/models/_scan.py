@@ -7,10 +7,13 @@ import re
 import warnings
 from typing import Any
 
+from manyfit._unit_text import may_be_unit
 from manyfit.errors import InputError
 
 STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf\b|nan\b)"
+#: Characters of a number.
+LONGEST_NUMBER = 400
 CONSTANTS = {"True": True, "False": False, "None": None}
 
 
@@ -111,6 +114,8 @@ class Scanner:
         self.match("")
         start = self.position
         unit = self._unit_text()
+        if len(number) > LONGEST_NUMBER:
+            raise self.mistake("The number is too long", start - len(number))
         plain = int(number) if re.fullmatch(r"[-+]?\d+", number) else float(number)
         return plain if not unit else plain * self._unit(unit, start)
 
@@ -131,7 +136,7 @@ class Scanner:
         if text == "dimensionless":
             return u.dimensionless_unscaled
         try:
-            if re.search(r"[^\W\d]", text):
+            if re.search(r"[^\W\d]", text) and may_be_unit(text):
                 return u.Unit(text)
         except (ValueError, TypeError):
             pass
@@ -151,6 +156,8 @@ def value(text: str) -> Any:
     >>> value("0.5 km/s"), value("3")
     (<Quantity 0.5 km / s>, 3)
     """
+    if len(text) > LONGEST_NUMBER:
+        raise InputError(f"{text[:20]!r}… is a text of {len(text):,} characters; a number with a unit is meant.")
     scanner = Scanner(text)
     found = scanner.value()
     if scanner.see(r"\S"):

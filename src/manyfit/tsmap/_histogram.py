@@ -25,6 +25,8 @@ A_HISTOGRAM = "a histogram of histpy"
 
 def read_axes(group: Any) -> Axes:
     """The axes in a group with one dataset of edges for each: '0', '1', ... by number."""
+    if hasattr(group, "dtype"):
+        raise InputError(f"{group.file.filename!r}: {group.name} is an array; a group of axes is needed.")
     try:
         names = sorted(group, key=int)
     except ValueError:
