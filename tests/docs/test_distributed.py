@@ -27,7 +27,7 @@ def test_example(tmp_path):
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("http://")
-    assert "Gaussian1D fitted to 48 x 40 = 1,920 elements" in done.stdout
+    assert "Gaussian1D fitted to 48 x 40 = 1920 elements" in done.stdout
     assert BlockStore.open(tmp_path / "fit.zarr").progress().is_complete
     model = parse("Gaussian1D(amplitude=1 K, mean=4.5 km/s, stddev=0.4 km/s)")
     plain = fit(model, tmp_path / "cube.fits")

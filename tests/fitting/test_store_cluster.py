@@ -59,9 +59,9 @@ def test_worker_lost_again_and_again(folder):
 
 def test_scheduler_that_is_gone_is_an_error_soon_and_the_store_goes_on(folder, monkeypatch):
     monkeypatch.setattr(_dask_tasks, "RETURN_SECONDS", 4.0)
-    store, address = folder / "a", "tcp://127.0.0.1:18787"
+    store, address = folder / "a", "tcp://127.0.0.1:18795"
     with (
-        process("scheduler", "--host", "127.0.0.1", "--port", "18787", "--no-dashboard") as scheduler,
+        process("scheduler", "--host", "127.0.0.1", "--port", "18795", "--no-dashboard") as scheduler,
         process("worker", address, "--nthreads", "1", "--no-dashboard", "--preload", slow(folder)),
         distributed.Client(address, timeout=30, set_as_default=False) as client,
     ):
@@ -93,7 +93,7 @@ def slow(folder):
         "import time\n"
         "from manyfit.fitting import _work\n"
         "def slow(self, block, real=_work.KernelWork.__call__):\n"  # dask may read this file twice
-        "    time.sleep(0.2)\n"
+        "    time.sleep(1.0)\n"
         "    return real(self, block)\n"
         "_work.KernelWork.__call__ = slow\n"
     )
