@@ -6,6 +6,7 @@ MANYFIT_KILLS=100 and MANYFIT_LOSS_SECONDS=120 are the full runs.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -59,9 +60,12 @@ def test_worker_lost_again_and_again(folder):
 
 def test_scheduler_that_is_gone_is_an_error_soon_and_the_store_goes_on(folder, monkeypatch):
     monkeypatch.setattr(_dask_tasks, "RETURN_SECONDS", 4.0)
-    store, address = folder / "a", "tcp://127.0.0.1:18795"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    store, address = folder / "a", f"tcp://127.0.0.1:{port}"
     with (
-        process("scheduler", "--host", "127.0.0.1", "--port", "18795", "--no-dashboard") as scheduler,
+        process("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard") as scheduler,
         process("worker", address, "--nthreads", "1", "--no-dashboard", "--preload", slow(folder)),
         distributed.Client(address, timeout=30, set_as_default=False) as client,
     ):
