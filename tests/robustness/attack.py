@@ -1,7 +1,7 @@
 """Open thousands of spoiled files, and report what is no clear error: `python -m tests.robustness.attack fits 1000`.
 
 Example i of a kind is always the same file, so that a fault can be looked at again:
-`python -m tests.robustness.attack fits 1 --first 4711`. The last line of the output is JSON.
+`python -m tests.robustness.attack fits 1 --first 4711`. Output is one line of JSON for each kind.
 """
 
 from __future__ import annotations
@@ -19,17 +19,21 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import manyfit
 from manyfit.errors import ManyfitError, ManyfitWarning
 
 #: What opening a file may raise: our own errors, and those of the system.
 DOCUMENTED = (ManyfitError, OSError)
 #: Seconds for one example; and bytes of memory on top of what the process has when it begins.
 PATIENCE, ROOM = 20, 2 * 2**30
+SOURCE = str(Path(manyfit.__file__).parent)
 WRITES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "socket.connect", "urllib.Request")
 
@@ -56,93 +60,132 @@ class Watch:
 
     def _note(self, what: str, path: Any) -> None:
         place = os.path.realpath(os.fsdecode(path)) if isinstance(path, str | bytes | os.PathLike) else str(path)
-        if not place.startswith(self.allowed):
+        compiled = place.startswith(SOURCE) and "__pycache__" in place  # Numba's, of functions of the package
+        if not (compiled or place.startswith(self.allowed)):
             self.seen.append(f"{what} {place}")
+
+
+@dataclass
+class Report:
+    """What came of the examples of one kind: faults by number of the example and door."""
+
+    kind: str
+    faults: list[str] = field(default_factory=list)
+    told: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    slowest: float = 0.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("fits", "hdf5", "zarr", "archive"))
+    parser.add_argument("kinds", help="fits, hdf5, zarr, archive, or several with commas")
     parser.add_argument("count", type=int)
     parser.add_argument("--first", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         os.environ["MANYFIT_SCRATCH"] = str(Path(name) / "scratch")
-        print(json.dumps(attack(given.kind, given.first, given.count, Path(name).resolve())))
+        numbers = range(given.first, given.first + given.count)
+        for report in attack(given.kinds.split(","), numbers, Path(name).resolve()):
+            print(json.dumps(vars(report)))
 
 
-def attack(kind: str, first: int, count: int, folder: Path) -> dict[str, Any]:
-    """Open examples of one kind; the faults found, by number of the example and door."""
+def attack(kinds: list[str], numbers: range, folder: Path) -> Iterator[Report]:
+    """Open the examples of these numbers of each kind."""
     from manyfit.kernels._cache import root
 
-    from .doors import DOORS, quiet
-    from .mutations import SPOILERS
     from .seeds import WRITERS
 
-    good, here = folder / "good", folder / "here"
-    good.mkdir()
+    here = folder / "here"
     here.mkdir()
-    WRITERS[kind](good)
-    seeds = sorted(good.iterdir())
-    check_good(seeds, DOORS[kind])
+    seeds: dict[str, list[Path]] = {}
+    for kind in kinds:
+        good = folder / kind
+        good.mkdir()
+        WRITERS[kind](good)
+        seeds[kind] = sorted(good.iterdir())
+        check_good(seeds[kind], kind)
     secret(folder)
     os.chdir(here)
     watch = Watch((str(folder / "scratch"), str(root().resolve()), "/dev/null"))
     sys.addaudithook(watch)
     faulthandler.enable()
     limit_memory()
-    faults: list[str] = []
-    told: Counter[str] = Counter()
-    started, slowest = time.perf_counter(), 0.0
-    for number in range(first, first + count):
-        random = Random(f"{kind} {number}")
-        seed = random.choice(seeds)
-        path = here / f"example{seed.suffix}"
-        copy(seed, path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                SPOILERS[kind](path, random)
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, UnicodeError):
-            pass  # it cannot be spoiled in this way: as it is now it is an example too
-        before = listing(folder)
-        for door, enter in DOORS[kind].items():
-            begun = time.perf_counter()
-            faulthandler.dump_traceback_later(PATIENCE, exit=True)
-            print(f"{kind} {number} {seed.name} {door}", file=sys.stderr, flush=True)
-            watch.on = True
-            try:
-                with warnings.catch_warnings(record=True) as caught, quiet():
-                    warnings.simplefilter("always")
-                    enter(path)
-                told["opened"] += 1
-            except DOCUMENTED as error:
-                told[type(error).__name__] += 1
-            except BaseException as error:  # noqa: BLE001  whatever it is, it is a fault
-                last = traceback.extract_tb(error.__traceback__)
-                own = [f for f in last if "/manyfit/" in f.filename] or last
-                place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
-                faults.append(f"{number} {seed.name} {door}: {type(error).__name__} at {place}: {error}"[:400])
-            watch.on = False
-            # astropy leaves files open that it refuses: they are closed when its objects are collected
-            foreign = [w for w in caught if not issubclass(w.category, ManyfitWarning | ResourceWarning)]
-            faults += [f"{number} {seed.name} {door}: warning {w.category.__name__} {w.message}"[:300] for w in foreign]
-            faults += [f"{number} {seed.name} {door}: {what}" for what in watch.seen]
-            watch.seen.clear()
-            slowest = max(slowest, time.perf_counter() - begun)
+    for kind in kinds:
+        report, started = Report(kind), time.perf_counter()
+        for number in numbers:
+            one_example(report, number, spoiled(seeds[kind], kind, number, here), watch)
+        report.seconds = round(time.perf_counter() - started, 1)
+        yield report
+
+
+def spoiled(seeds: list[Path], kind: str, number: int, here: Path) -> Path:
+    """Example of this number."""
+    from .mutations import SPOILERS
+
+    random = Random(f"{kind} {number}")
+    seed = random.choice(seeds)
+    path = here / f"{seed.stem}{seed.suffix}"
+    copy(seed, path)
+    # where it cannot be spoiled in this way: as it is now it is an example too
+    with contextlib.suppress(OSError, RuntimeError, ValueError, KeyError, TypeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        SPOILERS[kind](path, random)
+    return path
+
+
+def one_example(report: Report, number: int, path: Path, watch: Watch) -> None:
+    """Open a file by all doors of its kind, and remove it."""
+    from .doors import DOORS
+
+    before = listing(path.parent.parent)
+    for door, enter in DOORS[report.kind].items():
+        name = f"{report.kind} {number} {path.name} {door}"
+        print(name, file=sys.stderr, flush=True)
+        begun = time.perf_counter()
+        faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        outcome, faults = one_door(partial(enter, path), watch)
         faulthandler.cancel_dump_traceback_later()
-        if new := listing(folder) - before:
-            faults.append(f"{number} {seed.name}: new files {sorted(new)[:3]}")
-        remove(path)
-    seconds = time.perf_counter() - started
-    return {"faults": faults, "told": told, "seconds": round(seconds, 1), "slowest": round(slowest, 2)}
+        report.slowest = max(report.slowest, round(time.perf_counter() - begun, 2))
+        report.told[outcome] += 1
+        report.faults += [f"{name}: {fault}"[:400] for fault in faults]
+    if new := listing(path.parent.parent) - before:
+        report.faults.append(f"{report.kind} {number} {path.name}: new files {sorted(new)[:3]}")
+    remove(path)
 
 
-def check_good(seeds: list[Path], doors: dict[str, Any]) -> None:
+def one_door(enter: Callable[[], object], watch: Watch) -> tuple[str, list[str]]:
+    """What it ended with, and what is a fault of that."""
+    from .doors import quiet
+
+    faults: list[str] = []
+    outcome = "opened"
+    watch.on = True
+    with warnings.catch_warnings(record=True) as caught, quiet():
+        warnings.simplefilter("always")
+        try:
+            enter()
+        except DOCUMENTED as error:
+            outcome = type(error).__name__
+        except BaseException as error:  # noqa: BLE001  whatever it is, it is a fault
+            outcome = "fault"
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if frame.filename.startswith(SOURCE)] or frames
+            faults.append(f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}: {error}")
+    watch.on = False
+    faults += watch.seen
+    watch.seen.clear()
+    # astropy leaves files open that it refuses: they are closed when its objects are collected
+    foreign = [w for w in caught if not issubclass(w.category, ManyfitWarning | ResourceWarning)]
+    return outcome, faults + [f"warning {w.category.__name__} {w.message}" for w in foreign]
+
+
+def check_good(seeds: list[Path], kind: str) -> None:
     """Each good file can be opened by one of the doors at least: else its spoiled copies would show nothing."""
+    from .doors import DOORS
+
     for seed in seeds:
         opened = 0
-        for enter in doors.values():
+        for enter in DOORS[kind].values():
             with contextlib.suppress(Exception):
                 enter(seed)
                 opened += 1
