@@ -9,7 +9,7 @@ from astropy.modeling.models import Gaussian1D
 
 from manyfit import Status, cube
 from manyfit.cube._coherence import coherent
-from manyfit.cube._judgement import judge, median
+from manyfit.cube._judgement import Maps, judge, median
 
 N = 60
 V = np.linspace(-15, 15, N)
@@ -183,7 +183,7 @@ def test_judgement_of_one_outlier():
     fit = cube.fit_lines(make(), coherence=False)
     solution = fit.result.parameters.solution
     solution.values[4, 4, 1] += 10
-    judgement = judge(fit.result, np.arange(fit.status.size))
+    judgement = judge(Maps.of(fit.result.parameters), np.arange(fit.status.size))
     assert judgement.places[judgement.wanted].tolist() == [4 * SHAPE[1] + 4]
     assert judgement.worst[4 * SHAPE[1] + 4] == 1
     around = fit["mean"].value[3:6, 3:6].ravel()[[0, 1, 2, 3, 5, 6, 7, 8]]

@@ -99,7 +99,7 @@ def test_a_store_is_zarr_without_refits_for_other_readers(co, tmp_path):
 def test_a_repeated_call_fits_nothing(co, tmp_path, monkeypatch):
     cube.fit_lines(co, store=tmp_path / "a")
     before = content(tmp_path / "a")
-    monkeypatch.setattr(_stored, "coherent", None)
+    monkeypatch.setattr(_stored, "refits_of", None)
     cube.fit_lines(co, store=tmp_path / "a")
     assert content(tmp_path / "a") == before
 
@@ -206,7 +206,7 @@ def progress(done, total):
     if done > 0.3 * total:
         die()
 if step == "refits":
-    _stored.coherent = die
+    _stored.refits_of = die
 if which == "fit":
     cube.fit_lines(co, memory=60_000, scheduler="serial", store=store, progress=progress if step == "blocks" else None)
 else:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.cube._judgement import Flags, Judgement, judge
+from manyfit.cube._judgement import Flags, Judgement, Maps, judge, outliers
 from manyfit.cube._neighbours import around
 from manyfit.cube._refit_report import report_of
+from manyfit.cube._refits import Refits, at, rows_of
 from manyfit.errors import StartWarning
 from manyfit.kernels import Solution
 
 if TYPE_CHECKING:
     from manyfit.cube._cube_fit import CubeFit
     from manyfit.cube._task import Task
+    from manyfit.fitting._parameters import Parameters
     from manyfit.fitting._result import FitResult
 
 Array = NDArray[np.float64]
@@ -45,60 +47,99 @@ class Pass:
         Which were changed, to a lower statistic, or to an equal one nearer to the neighbours (n,).
     gain
         By how much the statistic fell (n,).
+    rows
+        Results of the changed ones, as `Refits` has them.
     """
 
     tried: Judgement
     lower: Flags
     nearer: Flags
     gain: Array
+    rows: Mapping[str, NDArray[Any]]
 
     @property
-    def changed(self) -> NDArray[np.intp]:
+    def places(self) -> NDArray[np.intp]:
         """Flat indices of the spectra that were changed."""
         return self.tried.places[self.lower | self.nearer]
 
 
 def coherent(fit: CubeFit) -> CubeFit:
     """A fit with its outliers fitted again from their neighbours; ``fit.refits`` says what was done."""
+    found = refits_of(fit.task, fit.result)
+    return replace(fit, result=found.into(fit.result), refits=found.report)
+
+
+def refits_of(task: Task, result: FitResult) -> Refits:
+    """The spectra of a fit that become others when outliers are fitted again; the result stays as it is.
+
+    Of the maps only what fits are judged by is held, and the rows that change.
+    """
+    maps = Maps.of(result.parameters)
     passes: list[Pass] = []
-    result = fit.result
-    todo = np.flatnonzero(fit.task.select)
+    todo = np.flatnonzero(task.select)
     while todo.size and result.shape and len(passes) < MOST_PASSES:
-        judgement = judge(result, todo)
-        wanted = judgement.only(judgement.wanted)
+        wanted = outliers(maps, todo)
         if not wanted.places.size:
             break
-        result, done = _one_pass(fit.task, result, wanted)
-        passes.append(done)
-        todo = around(done.changed, fit.task.select)
-    return replace(fit, result=result, refits=report_of(passes, result, len(passes) < MOST_PASSES))
+        passes.append(_one_pass(task, result, maps, wanted))
+        todo = around(passes[-1].places, task.select)
+    report = report_of(passes, result, len(passes) < MOST_PASSES)
+    return Refits(*_last(passes, result.parameters), report)
+
+
+def _last(passes: list[Pass], parameters: Parameters) -> tuple[NDArray[np.intp], dict[str, NDArray[Any]]]:
+    """The changed spectra in their order, and of each the rows of its last change."""
+    none = np.zeros(0, np.intp)
+    every = [none, *(done.places for done in passes)]
+    places, last = np.unique(np.concatenate(every)[::-1], return_index=True)
+    empty = rows_of(at(_empty(parameters), none, parameters.stored))
+    found = [empty, *(done.rows for done in passes)]
+    return places, {name: np.concatenate([rows[name] for rows in found])[::-1][last] for name in empty}
+
+
+def _empty(parameters: Parameters) -> Parameters:
+    """Parameters of no spectrum, with the types and trailing axes of some."""
+    axes = len(parameters.shape)
+
+    def none(array: Any) -> NDArray[Any]:
+        return np.empty((0, *array.shape[axes:]), array.dtype)
+
+    solution = Solution(**{f.name: none(getattr(parameters.solution, f.name)) for f in fields(Solution)})
+    stored = {name: (none(value), none(error)) for name, (value, error) in parameters.stored.items()}
+    return replace(parameters, solution=solution, stored=stored)
 
 
 # -- one pass --------------------------------------------------------------------------------------------------------
 
 
-def _one_pass(task: Task, result: FitResult, wanted: Judgement) -> tuple[FitResult, Pass]:
+def _one_pass(task: Task, result: FitResult, maps: Maps, wanted: Judgement) -> Pass:
     """Fit spectra again from the medians of their neighbours, and keep what is better."""
     again = _refitted(task, result, wanted)
-    old, new = (np.asarray(r.statistic).reshape(-1)[wanted.places] for r in (result, again))
-    good = np.asarray(again.good).reshape(-1)[wanted.places]
-    room = EQUAL * np.abs(old)
-    lower = good & (np.isnan(old) | (new < old - room))
-    merged = _merged(result, again, wanted.places[lower])
-    equal = good & ~lower & (new <= old + room)
+    new, old = Maps.of(again), maps.at(wanted.places)
+    room = EQUAL * np.abs(old.statistic)
+    lower = new.good & (np.isnan(old.statistic) | (new.statistic < old.statistic - room))
+    equal = new.good & ~lower & (new.statistic <= old.statistic + room)
+    better = lower | equal
+    maps.put(wanted.places[better], new.at(np.flatnonzero(better)))
     # judged among the neighbours as they are now, or two spectra could change places for ever
-    now = judge(_merged(merged, again, wanted.places[equal]), wanted.places)
+    now = judge(maps, wanted.places)
     nearer = equal & ((now.distance < 0.5 * wanted.distance) | wanted.failed)
-    return _merged(merged, again, wanted.places[nearer]), Pass(wanted, lower, nearer, np.nan_to_num(old - new))
+    back = equal & ~nearer
+    maps.put(wanted.places[back], old.at(np.flatnonzero(back)))
+    changed = lower | nearer
+    rows = {name: array[changed] for name, array in rows_of(again).items()}
+    return Pass(wanted, lower, nearer, np.nan_to_num(old.statistic - new.statistic), rows)
 
 
-def _refitted(task: Task, result: FitResult, wanted: Judgement) -> FitResult:
+def _refitted(task: Task, result: FitResult, wanted: Judgement) -> Parameters:
+    """The parameters of the spectra alone."""
     select = np.zeros(result.shape, bool)
     select.reshape(-1)[wanted.places] = True
     with warnings.catch_warnings():
         # bounds of a spectrum may leave out the values of its neighbours: then it starts at its bound
         warnings.simplefilter("ignore", StartWarning)
-        return task.of(select, _starts(task, result, wanted)).run()
+        again = task.of(select, _starts(task, result, wanted)).run()
+    return at(again.parameters, wanted.places, result.parameters.stored)
 
 
 def _starts(task: Task, result: FitResult, wanted: Judgement) -> Mapping[str, Any]:
@@ -109,24 +150,3 @@ def _starts(task: Task, result: FitResult, wanted: Judgement) -> Mapping[str, An
         unit = result.system.parameters[name]
         starts[name] = values if getattr(task.model, name).unit is None else values * unit
     return starts
-
-
-def _merged(result: FitResult, again: FitResult, places: NDArray[np.intp]) -> FitResult:
-    """A result with some of its spectra taken from another."""
-    if not places.size:
-        return result
-
-    def taken(old: Any, new: Any) -> Any:
-        whole = np.array(old)
-        whole.reshape(-1, *whole.shape[len(result.shape) :])[places] = new.reshape(-1, *new.shape[len(result.shape) :])[
-            places
-        ]
-        return whole
-
-    ours, theirs = result.parameters, again.parameters
-    arrays = {f.name: taken(getattr(ours.solution, f.name), getattr(theirs.solution, f.name)) for f in fields(Solution)}
-    stored = {
-        name: (taken(value, theirs.value(name)), taken(error, theirs.error(name)))
-        for name, (value, error) in ours.stored.items()
-    }
-    return replace(result, parameters=replace(ours, solution=Solution(**arrays), stored=stored))

@@ -7,8 +7,9 @@ free parameter from their median, in units of ``sqrt(own error**2 + median error
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from manyfit.cube._neighbours import neighbours
 from manyfit.cube._robust import MAD_TO_STD
 from manyfit.kernels import Status
+from manyfit.kernels._status import LAST_GOOD
 
 if TYPE_CHECKING:
-    from manyfit.fitting._result import FitResult
+    from manyfit.fitting._parameters import Parameters
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool]
@@ -30,7 +32,7 @@ FEWEST = 3
 #: An error larger than this many times that of the neighbours is no excuse: a bad fit often has a large error.
 EXCUSE = 3.0
 #: Spectra that are judged together: each takes half a kilobyte.
-AT_ONCE = 65536
+AT_ONCE = 16384
 HOPELESS = (Status.NO_VALID_POINTS, Status.TOO_FEW_POINTS, Status.NOT_FITTED)
 
 
@@ -78,37 +80,94 @@ class Judgement:
         )
 
 
-def judge(result: FitResult, places: NDArray[np.intp]) -> Judgement:
-    """Judge spectra, given by flat indices, against their neighbours."""
-    maps = _Maps.of(result)
-    pieces = [_judged(maps, places[i : i + AT_ONCE]) for i in range(0, max(len(places), 1), AT_ONCE)]
-    joined = {f.name: np.concatenate([getattr(piece, f.name) for piece in pieces], -1) for f in fields(Judgement)}
-    return Judgement(**joined)
-
-
 @dataclass(frozen=True, eq=False)
-class _Maps:
-    """What fits are judged by, flat."""
+class Maps:
+    """What fits are judged by, flat; the only arrays here that are changed in place.
+
+    Attributes
+    ----------
+    shape
+        Of the maps.
+    good
+        Where a fit converged.
+    inside
+        Where it did so off its bounds: a value on a bound is no witness.
+    hopeless
+        Where nothing can be fitted.
+    statistic
+        Value of the statistic.
+    values, errors
+        Those of the free parameters (parameters, n).
+    """
 
     shape: tuple[int, ...]
     good: Flags
     inside: Flags
     hopeless: Flags
-    values: list[Array]
-    errors: list[Array]
+    statistic: Array
+    values: Array
+    errors: Array
 
     @classmethod
-    def of(cls, result: FitResult) -> _Maps:
-        good, status = np.asarray(result.good) & np.asarray(result.parameters.fitted), np.asarray(result.status)
-        inside = good & (status != Status.AT_BOUND)  # a value on a bound is no witness
-        each = (result.parameters.value, result.parameters.error)
-        names = result.parameters.columns.free
-        values, errors = ([np.asarray(f(name)).reshape(-1) for name in names] for f in each)
+    def of(cls, parameters: Parameters) -> Maps:
+        """Those of parameters, which are read once where they are in a store."""
+        solution, names = parameters.solution, parameters.columns.free
+        values, errors, status, statistic = _computed(
+            [parameters.value(name) for name in names],
+            [parameters.error(name) for name in names],
+            solution.status,
+            solution.statistic,
+        )
+        status, statistic = status.reshape(-1), np.array(statistic).reshape(-1)
+        good = (status <= LAST_GOOD) & np.isfinite(statistic)
+        rows = (np.array(each, np.float64).reshape(len(names), -1) for each in (values, errors))
         hopeless = np.isin(status, HOPELESS)
-        return cls(result.shape, good.reshape(-1), inside.reshape(-1), hopeless.reshape(-1), values, errors)
+        return cls(parameters.shape, good, good & (status != Status.AT_BOUND), hopeless, statistic, *rows)
+
+    def at(self, places: NDArray[np.intp]) -> Maps:
+        """Those of some spectra, a copy."""
+        arrays = {name: getattr(self, name)[..., places] for name in _ARRAYS}
+        return Maps(shape=places.shape, **arrays)
+
+    def put(self, places: NDArray[np.intp], others: Maps) -> None:
+        """Take other fits of some spectra."""
+        for name in _ARRAYS:
+            getattr(self, name)[..., places] = getattr(others, name)
 
 
-def _judged(maps: _Maps, places: NDArray[np.intp]) -> Judgement:
+_ARRAYS = tuple(f.name for f in fields(Maps) if f.name != "shape")
+
+
+def _computed(*arrays: Any) -> Any:
+    """NumPy arrays, of dask arrays those that they give."""
+    if isinstance(arrays[-1], np.ndarray):
+        return arrays
+    from dask.base import compute
+
+    return compute(*arrays)
+
+
+def judge(maps: Maps, places: NDArray[np.intp]) -> Judgement:
+    """Judge spectra, given by flat indices, against their neighbours."""
+    return _joined([_judged(maps, part) for part in _parts(places)])
+
+
+def outliers(maps: Maps, places: NDArray[np.intp]) -> Judgement:
+    """The judgement of those of some spectra that are to be fitted again."""
+    pieces = (_judged(maps, part) for part in _parts(places))
+    return _joined([piece.only(piece.wanted) for piece in pieces])
+
+
+def _parts(places: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    return (places[i : i + AT_ONCE] for i in range(0, max(len(places), 1), AT_ONCE))
+
+
+def _joined(pieces: list[Judgement]) -> Judgement:
+    joined = {f.name: np.concatenate([getattr(piece, f.name) for piece in pieces], -1) for f in fields(Judgement)}
+    return Judgement(**joined)
+
+
+def _judged(maps: Maps, places: NDArray[np.intp]) -> Judgement:
     around = neighbours(places, maps.shape)
     usable = maps.inside[around] & (around >= 0)
     judged = (usable.sum(axis=1) >= FEWEST) & ~maps.hopeless[places]
