@@ -17,7 +17,8 @@ R = TypeVar("R")
 # Handing a task over takes dask milliseconds, as long as a block: a task is several blocks of fast work.
 TASK_SECONDS = 1.0
 MOST_BLOCKS = 16  # in a task, so that progress stays fine-grained and the results of a task small
-SHARE = 4  # a task is at most this part of what a thread has still to do, so that all end at about the same time
+SHARE = 4  # a task is at most this part of what a thread has still to do, so that all end at about the same time,
+LEAST = 4  # but not below this part of its time: a scheduler that hundreds of workers ask is the limit then
 LOOK_SECONDS = 1.0  # how often to look whether the scheduler is there, and how many threads there are
 ANSWER_SECONDS = 3.0  # for the scheduler, which may be busy, or dead and not yet known to be
 RETURN_SECONDS = 30.0  # for a scheduler that was restarted, and its workers
@@ -46,7 +47,8 @@ class Pace:
         >>> [pace.next(n, 2) for n in (1000, 40, 3)]
         [10, 5, 1]
         """
-        return max(1, min(self.size, self.most, n_blocks // (SHARE * n_threads)))
+        size = min(self.size, self.most, n_blocks)
+        return max(1, size // LEAST, min(size, n_blocks // (SHARE * n_threads)))
 
 
 def finished_tasks(
