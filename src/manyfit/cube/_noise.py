@@ -20,6 +20,10 @@ from manyfit.fitting._transpose import rows
 if TYPE_CHECKING:
     from astropy.units import Quantity
 
+Estimate = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+#: Values that are worked on at a time: 1 MiB.
+PIECE = 2**17
+
 
 def noise(
     cube: Cube, *, method: str = "mad", channels: Any = None, gain: Any = None, workers: int | None = None
@@ -78,7 +82,7 @@ def noise(
     def work(part: Part) -> NDArray[np.float64]:
         values = part.values(cube)
         flat = values if response is None else values * part.of(response)
-        return estimate(spectra(flat, chosen)).reshape(-1, *part.block.shape)
+        return by_pieces(flat, estimate, chosen).reshape(-1, *part.block.shape)
 
     def collect(part: Part, result: NDArray[np.float64]) -> None:
         maps[(slice(None), *part.block.slices)] = result
@@ -90,6 +94,16 @@ def noise(
         return found << cube.unit
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.nanmedian(found) / np.asarray(response) << cube.unit
+
+
+def by_pieces(
+    values: NDArray[np.floating[Any]], estimate: Estimate, chosen: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """An estimate for each of the spectra of (channels, spectra), so many at a time that they stay in the cache."""
+    n = values.shape[1]
+    step = max(PIECE // max(len(values), 1), 1)
+    pieces = [estimate(spectra(values[:, i : i + step], chosen)) for i in range(0, n, step)]
+    return np.concatenate(pieces, axis=-1)
 
 
 def spectra(values: NDArray[np.floating[Any]], chosen: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
@@ -121,7 +135,7 @@ def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.sqrt(np.nansum(centred**2, axis=1) / (count - 1)))
 
 
-METHODS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+METHODS: dict[str, Estimate] = {
     "mad": mad_std,
     "difference": difference,
     "std": _std,

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from manyfit.cube._blocks import Part, each_part
 from manyfit.cube._cube import Cube
 from manyfit.cube._label import label, neighbourhood
-from manyfit.cube._noise import check_some, spectra
+from manyfit.cube._noise import by_pieces, check_some
 from manyfit.cube._noise_given import check_positive, noise_given
 from manyfit.cube._regions import region_table
 from manyfit.cube._robust import mad_std
@@ -159,7 +159,7 @@ def _levels(
 
     def work(part: Part) -> bool:
         values = part.values(cube)
-        sigma = mad_std(spectra(values))[None] if given is None else part.of(given)
+        sigma = by_pieces(values, mad_std)[None] if given is None else part.of(given)
         out = np.empty(values.shape, np.uint8)
         levels(values, sigma, *thresholds, out)
         level[part.slices] = out.reshape(-1, *part.block.shape)
