@@ -138,7 +138,7 @@ class BlockStore:
             form, layout, manifest = inside["format"], inside["layout"], inside["manifest"]
             if form <= FORMAT:
                 return cls(objects, Layout.from_json(layout), dict(manifest.items()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{objects.place!r} is no store of manyfit, or it is damaged ({type(error).__name__}: {error}). "
                 "Give one that was written by store=."
@@ -250,7 +250,9 @@ class BlockStore:
         marker = self.marker(block)
         if not marker:
             return self.layout.empty(name, block)
-        content = self._checked(name, block, marker["crc32"][name])
+        with foreign(f"{self.objects.place}/{_marker(block)}"):
+            checksum = marker["crc32"][name]
+        content = self._checked(name, block, checksum)
         if content is None:
             raise InputError(
                 f"{self.objects.place!r} is damaged: {self.layout.chunk_name(name, block)!r} is missing or does not "

@@ -46,9 +46,9 @@ def read_training_set(
     reader: Callable[[Path], Arrays] = import_module(f"manyfit.cannon.{kind_of(path)}").read
     with foreign(path):
         given = dict(known(reader(path)))
-    given |= {} if wavelength is None else {"wavelength": wavelength}
-    given |= {} if label_names is None else {"label_names": tuple(label_names)}
-    stars = training_set_of(given, str(path))
+        given |= {} if wavelength is None else {"wavelength": wavelength}
+        given |= {} if label_names is None else {"label_names": tuple(label_names)}
+        stars = training_set_of(given, str(path))
     warn_of_errors_as_ivar(stars, str(path))
     return stars if labels is None else stars.subset(labels)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -46,6 +45,4 @@ def _plain(value: Any) -> Any:
     """A value as it would be on the command line: a table of bounds is a list of NAME=LOW:HIGH."""
     if isinstance(value, dict):
         return [f"{name}={side}" for name, side in value.items()]
-    if isinstance(value, float) and not math.isfinite(value):  # which the command line takes as text, and refuses
-        return str(value)
-    return value
+    return value if isinstance(value, bool | str | list) else str(value)  # numbers and dates: taken or refused as text

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from manyfit._foreign import foreign
+
 if TYPE_CHECKING:
     from manyfit.blocks import BlockStore
 
@@ -36,9 +38,10 @@ def info(file: str) -> None:
     from manyfit.blocks._kinds import kind_of
 
     store = BlockStore.open(file)
-    click.echo(f"{store.progress()}\n")
-    module = TOLD.get(kind_of(store) or "")
-    click.echo(_headings(store) if module is None else import_module(module).told(store))
+    with foreign(file):
+        click.echo(f"{store.progress()}\n")
+        module = TOLD.get(kind_of(store) or "")
+        click.echo(_headings(store) if module is None else import_module(module).told(store))
 
 
 def _headings(store: BlockStore) -> str:

@@ -65,8 +65,19 @@ def spectral_axis_of(labelled: Labelled, given: Any, unit: Any, header: Any = No
     Raises
     ------
     InputError
-        There is no spectral axis, or its coordinates have no unit.
+        There is no spectral axis, or its coordinates have no unit, or none is a finite number.
     """
+    found = _found(labelled, given, unit, header)
+    if not np.isfinite(found.values.value).any():
+        raise InputError(
+            f"None of the {found.values.size:,} coordinates of the spectral axis is a finite number. Give them as "
+            "spectral_axis=, with a unit."
+        )
+    return found
+
+
+def _found(labelled: Labelled, given: Any, unit: Any, header: Any) -> SpectralAxis:
+    """From the first of what there is: what was given, the WCS, the coordinates."""
     shape = labelled.source.shape
     if not isinstance(given, int | str | None):
         return _from_values(shape, u.Quantity(given), unit)

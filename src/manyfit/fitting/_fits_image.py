@@ -54,7 +54,7 @@ def _untiled(hdu: Any, file: str) -> Source:
 
 def _in_file(hdu: Any, file: str) -> Source:
     header, begin = hdu.header, hdu.fileinfo()["datLoc"]
-    raw = _raw(file, begin, tuple(hdu.shape), np.dtype(DTYPES[header["BITPIX"]]))
+    raw = _raw(file, begin, tuple(map(int, hdu.shape)), np.dtype(DTYPES[header["BITPIX"]]))
     scale, zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
     blank = header.get("BLANK") if raw.dtype.kind in "iu" else None
     return raw if (scale, zero, blank) == (1, 0, None) else Scaled(raw, scale, zero, blank)

@@ -108,6 +108,8 @@ def _check_sums(path: Path, hdus: HDUList) -> None:
 
 def _columns(header: Header) -> Columns:
     kinds = {from_ascii(header[f"PAR{i}"]): header[f"KIND{i}"] for i in range(header["PARAMS"])}
+    if unknown := set(kinds.values()).difference(KINDS):
+        raise InputError(f"The header is damaged: there are no parameters of kinds {unknown}.")
     of_kind = [tuple(name for name in kinds if kinds[name] == kind) for kind in KINDS]
     return Columns(tuple(kinds), *of_kind)
 

@@ -142,13 +142,13 @@ def _source(file: str, name: str, dataset: Any) -> Hdf5:
 
 
 def _labelled(file: str, name: str, dataset: Any) -> Labelled:
-    scales = [dimension[0] if len(dimension) else None for dimension in dataset.dims]
-    names = [_dimension(d, s, i) for i, (d, s) in enumerate(zip(dataset.dims, scales, strict=True))]
+    scales, labels = _scales(dataset), _labels(dataset)
+    names = [_dimension(label, scale, i) for i, (label, scale) in enumerate(zip(labels, scales, strict=True))]
     coordinates = tuple(
         None if scale is None or _is_bare(scale) else coordinate(scale, scale.attrs, n)
         for scale, n in zip(scales, dataset.shape, strict=True)
     )
-    known = any(scale is not None for scale in scales) or any(d.label for d in dataset.dims)
+    known = any(scale is not None for scale in scales) or any(labels)
     return Labelled(
         scaled(_source(file, name, dataset), dataset.attrs),
         unit=unit_in(dataset.attrs),
@@ -157,9 +157,29 @@ def _labelled(file: str, name: str, dataset: Any) -> Labelled:
     )
 
 
-def _dimension(dimension: Any, scale: Any, number: int) -> str:
+def _scales(dataset: Any) -> list[Any]:
+    """The first scale of each axis, or None. The HDF5 library's own look at a damaged list of them ends the process."""
+    import h5py
+
+    name, count = "DIMENSION_LIST", len(dataset.shape)
+    if name not in dataset.attrs:
+        return [None] * count
+    kept = dataset.attrs.get_id(name)
+    base = h5py.check_vlen_dtype(kept.dtype)
+    if base is None or h5py.check_ref_dtype(base) is not h5py.Reference or kept.shape != (count,):
+        raise InputError(f"{dataset.file.filename!r} is damaged: {name} of {dataset.name!r} is no list of scales.")
+    return [dataset.file[listed[0]] if len(listed) and listed[0] else None for listed in dataset.attrs[name]]
+
+
+def _labels(dataset: Any) -> list[str]:
+    """The label of each axis, which may be empty."""
+    found = [str(text(label)) for label in np.ravel(dataset.attrs.get("DIMENSION_LABELS", ()))]
+    return found if len(found) == len(dataset.shape) else [""] * len(dataset.shape)
+
+
+def _dimension(label: str, scale: Any, number: int) -> str:
     own = "" if scale is None else str(scale.name).rpartition("/")[2]
-    return str(dimension.label or own or f"axis {number}")
+    return label or own or f"axis {number}"
 
 
 def _is_bare(scale: Any) -> bool:
