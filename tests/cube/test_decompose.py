@@ -316,6 +316,7 @@ def test_fits_file(small, tmp_path):
         np.testing.assert_array_equal(hdus["MEAN_1"].data, found["mean"][1].value)
         np.testing.assert_array_equal(hdus["MEAN_1_ERR"].data, found.error["mean"][1].value)
         np.testing.assert_array_equal(hdus["DOF"].data, found.dof)
+        np.testing.assert_array_equal(found.result.dof, found.result.n_points - 3 * np.maximum(found.n_components, 0))
         np.testing.assert_array_equal(hdus["AICC_2"].data, found.criteria[2])
         assert hdus["AMPLITUDE_0"].header["BUNIT"] == "K"
         assert WCS(hdus["NCOMP"].header).celestial.wcs.crval.tolist() == [10, 20]

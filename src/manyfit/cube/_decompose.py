@@ -267,5 +267,6 @@ def _result(bands: Bands, found: Found, seconds: float) -> FitResult:
     shape = cube.spatial_shape
     maps = {f.name: getattr(found.solution, f.name) for f in fields(Solution)}
     solution = Solution(**{name: each.reshape(shape + each.shape[1:]) for name, each in maps.items()})
-    parameters = replace(lazy.parameters, solution=solution)
+    n_free = 3 * np.maximum(found.number, 0).reshape(shape) + bands.n_baseline
+    parameters = replace(lazy.parameters, solution=solution, n_free=n_free)
     return replace(lazy, parameters=parameters, wcs=cube.wcs, seconds=seconds)

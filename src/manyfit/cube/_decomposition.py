@@ -35,7 +35,7 @@ class Decomposition(Mapping[str, Any]):
     ----------
     result
         The same as the result of one fit of ``max_components`` Gaussians, with parameters ``amplitude_0``, ``mean_0`` …
-        ``stddev_2``. Its ``dof`` counts the parameters of all of them.
+        ``stddev_2``, of which each spectrum has those of its own components.
     n_components
         Number of components (ny, nx); -1 where nothing was fitted.
     criteria
@@ -110,8 +110,7 @@ class Decomposition(Mapping[str, Any]):
     @property
     def dof(self) -> NDArray[np.int64]:
         """Valid channels minus free parameters of the chosen number of components, and of the baseline."""
-        free = 3 * np.maximum(self.n_components, 0) + self.n_baseline
-        dof: NDArray[np.int64] = np.maximum(self.result.n_points - free, 0)
+        dof: NDArray[np.int64] = self.result.dof
         return dof
 
     @property

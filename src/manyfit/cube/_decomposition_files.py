@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from manyfit.cube._fits_maps import write_hdus
-from manyfit.fitting._fits_layout import MAPS
 from manyfit.fitting._fits_wcs import wcs_header
 from manyfit.fitting._fits_write import hdu_list
 
@@ -25,11 +24,10 @@ def write(found: Decomposition, path: Path, *, overwrite: bool = False) -> None:
 
 
 def hdus_of(found: Decomposition) -> HDUList:
-    """The images of the result of the fit, with the true degrees of freedom, and number of components and criteria."""
+    """The images of the result of the fit, and number of components and criteria."""
     from astropy.io.fits import ImageHDU
 
     hdus = hdu_list(found.result)
-    hdus[MAPS["dof"]].data = np.atleast_1d(found.dof)
     numbers = ImageHDU(np.atleast_1d(found.n_components.astype(np.int16)), wcs_header(found.wcs), name="NCOMP")
     numbers.header["CONTENT"] = ("n_components", "number of components; -1 not fitted")
     hdus.append(numbers)

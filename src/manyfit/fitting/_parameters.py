@@ -33,6 +33,8 @@ class Parameters:
         Whether the covariance of the solution is absolute; if not it is scaled by statistic / dof.
     stored
         Values and errors of parameters for which they are known instead of an expression.
+    n_free
+        Number of free parameters of each element, where some do without a part of them; None for all.
     """
 
     columns: Columns
@@ -41,6 +43,7 @@ class Parameters:
     tied: Mapping[str, Node]
     absolute_sigma: bool
     stored: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    n_free: Any = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,7 +58,8 @@ class Parameters:
     @property
     def dof(self) -> Any:
         """Valid points minus free parameters, at least zero."""
-        return np.maximum(self.solution.n_points - len(self.columns.free), 0)
+        n_free = len(self.columns.free) if self.n_free is None else self.n_free
+        return np.maximum(self.solution.n_points - n_free, 0)
 
     def value(self, name: str) -> Any:
         """Values of one parameter; NaN where there is no fit."""
