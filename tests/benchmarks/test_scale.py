@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.scale_model import Costs, Site, blocks_of, times
+from benchmarks.scale_model import Costs, Site, batches, blocks_of, times
 from benchmarks.scale_simulation import simulate
 
 EVEN = Costs(1e-5, 1e-9, 800, 113, 1000, 1e-3, 0.0, 1.0, 0.0, 0.0, 0.0, (1.0,))
@@ -54,7 +54,7 @@ def test_disk_and_scheduler_are_bounds():
     read = 10_000_000 * REAL.element_in / 1e8
     assert simulate(REAL, Site(1000, bandwidth=1e8), 10_000_000).seconds == pytest.approx(read, rel=0.05)
     slow = Costs(**(vars(REAL) | {"task": 1.0}))
-    tasks = blocks_of(REAL, 10_000_000)
+    tasks = sum(1 for _ in batches(slow, Site(1000), blocks_of(slow, 10_000_000)))
     assert simulate(slow, Site(1000), 10_000_000).seconds == pytest.approx(tasks, rel=0.05)
 
 
