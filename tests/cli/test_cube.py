@@ -154,6 +154,40 @@ def test_noise_options(folder):
         assert hdus["NOISE"].header["BUNIT"] == "K"
 
 
+def files(place):
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(Path(place).rglob("*")) if path.is_file()
+    }
+
+
+def test_store(folder):
+    line = ("co.fits", "--no-report", "--spectral-unit", "km/s", *SMALL)
+    ok(*line, "-o", "plain")
+    ok(*line, "-o", "first", "--store", "fit.zarr")
+    before = files("fit.zarr")
+    assert before
+    ok(*line, "-o", "second", "--store", "fit.zarr")
+    assert files("fit.zarr") == before  # nothing is fitted or written again
+    for name in ("first", "second"):
+        same(FitResult.read("plain/fit.fits"), f"{name}/fit.fits")
+    message = fails(*line, "-o", "third", "--store", "fit.zarr", "--baseline", "1")
+    assert "holds results of something else" in message
+    assert not Path("third").exists()
+    assert files("fit.zarr") == before
+
+
+def test_stokes(folder):
+    with fits.open("co.fits") as hdus:
+        header = hdus[0].header
+        header["CTYPE4"], header["CRPIX4"], header["CRVAL4"], header["CDELT4"] = "STOKES", 1, 1, 1
+        fits.writeto("iq.fits", np.stack([hdus[0].data, -hdus[0].data]), header)
+    assert "0: 'I', 1: 'Q'" in fails("iq.fits", "--no-report", *SMALL)
+    ok("co.fits", "-o", "one", "--no-report", *SMALL)
+    for i, plane in enumerate(("I", "0")):
+        ok("iq.fits", "-o", f"plane{i}", "--no-report", "--stokes", plane, *SMALL)
+        same(FitResult.read("one/fit.fits"), f"plane{i}/fit.fits")
+
+
 def test_no_mask(folder):
     done = ok("co.fits", "-o", "out", "--no-report", "--no-mask")
     assert written("out") == ["fit.fits", "moments.fits"]
@@ -225,7 +259,7 @@ def test_every_option_in_toml(folder):
     Path("cube.toml").write_text(text)
     given = {line.split(" = ")[0].strip().replace("-", "_") for line in text.splitlines() if " = " in line}
     known = {parameter.name for parameter in main.commands["cube"].params}
-    assert known - given - {"stddev_0"} == {"config", "gain", "bad", "medium", "bounds"}
+    assert known - given - {"stddev_0"} == {"config", "gain", "bad", "medium", "bounds", "store", "stokes"}
     ok("--config", "cube.toml")
     line = ("co.fits", "-o", "from_line", "--spectral-unit", "km/s", "--uncertainty", "0.2 K", "--mask-low", "2.5")
     line += ("--mask-high", "5", "--min-voxels", "20", "--min-bright-voxels", "2", "--grow-channels", "2")

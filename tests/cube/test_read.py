@@ -385,7 +385,9 @@ def test_images_and_polarisation(made):
     wcs = WCS(naxis=4)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN", "VRAD", "STOKES"]
     wcs.wcs.cunit = ["deg", "deg", "m/s", ""]
-    with pytest.raises(InputError, match="4 planes of polarisation"):
+    with pytest.raises(
+        InputError, match=r"4 planes of polarisation .* numbers or names: 0: 'I', 1: 'Q', 2: 'U', 3: 'V'"
+    ):
         cube.read((np.zeros((4, 5, 3, 3)), wcs))
     with pytest.raises(InputError, match="The WCS has 4 axes and the data 3"):
         cube.read((np.zeros((5, 3, 3)), wcs))
@@ -394,6 +396,40 @@ def test_images_and_polarisation(made):
         del header[key]
     with pytest.raises(InputError, match="spectral_axis="):
         cube.read((made.data, header))
+
+
+@pytest.fixture
+def polarised(tmp_path):
+    """A file with planes XX, YY and XY, and the numbers in it."""
+    data = np.random.default_rng(0).normal(size=(3, 5, 4, 6)).astype(np.float32)
+    header = fits.Header([("CTYPE1", "RA---TAN"), ("CTYPE2", "DEC--TAN"), ("CTYPE3", "VRAD"), ("CUNIT3", "km/s")])
+    header.extend([("CTYPE4", "STOKES"), ("CRPIX4", 1), ("CRVAL4", -5), ("CDELT4", -1), ("BUNIT", "K")])
+    hdus = [fits.PrimaryHDU(data, header), fits.ImageHDU(np.abs(data), name="ERR")]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    return tmp_path / "a.fits", data
+
+
+@pytest.mark.parametrize(("asked", "plane"), [("XX", 0), ("yy", 1), ("XY", 2), (0, 0), (2, 2)])
+def test_planes_of_polarisation(polarised, asked, plane):
+    file, data = polarised
+    co = cube.read(file, stokes=asked, uncertainty="ERR", mask=data > 2)
+    np.testing.assert_array_equal(co.values(), np.where(data[plane] > 2, np.nan, data[plane]))
+    np.testing.assert_array_equal(np.asarray(co.uncertainty), np.abs(data[plane]))
+    assert any(f"took {('XX', 'YY', 'XY')[plane]} of 3" in note for note in co.notes)
+    assert co.wcs.pixel_n_dim == 2
+    assert co.n_channels == 5
+
+
+@pytest.mark.parametrize("asked", ["I", "ZZ", 3, -1, None, True])
+def test_planes_that_are_not_there(polarised, asked):
+    with pytest.raises(InputError, match="0: 'XX', 1: 'YY', 2: 'XY'"):
+        cube.read(polarised[0], stokes=asked)
+
+
+def test_no_planes_at_all(made):
+    for given in ({}, {"spectral_axis": np.arange(len(made.data)) * u.km / u.s}):
+        with pytest.raises(InputError, match="no axis of polarisation"):
+            cube.read(made.to_hdu(), stokes="I", **given)
 
 
 def test_a_truncated_file(made, tmp_path):

@@ -35,6 +35,7 @@ Examples:
 @click.argument("file")
 @click.option("-o", "--output", type=FILE, metavar="FOLDER", help="Folder to write to.  [default: FILE_lines]")
 @click.option("--hdu", help="Extension of the FITS file. Default: the first image with data.")
+@click.option("--stokes", metavar="NAME|NUMBER", help="Plane of polarisation, such as I, where there are several.")
 @click.option("--unit", help="Unit of the data, in place of the file's.")
 @click.option("--spectral-unit", metavar="UNIT", help="Unit for the spectral axis, such as km/s.")
 @click.option("--convention", type=click.Choice(["radio", "optical", "relativistic"]), help="Of velocities.")
@@ -102,6 +103,7 @@ def cube(
     file: str,
     output: Path | None,
     hdu: str | None,
+    stokes: str | None,
     unit: str | None,
     spectral_unit: str | None,
     convention: str | None,
@@ -150,7 +152,7 @@ def cube(
         from manyfit.cli._cube_run import run
     if components != "1" and (model or fixed or bounds):
         raise click.UsageError("--components auto fits Gaussians: leave out --model, --fixed and --bounds.")
-    read = Reading(file, hdu, unit, spectral_unit, convention, rest, medium, bad, uncertainty, gain)
+    read = Reading(file, hdu, unit, spectral_unit, convention, rest, medium, bad, uncertainty, gain, stokes)
     mask = Masking(
         "mad" if noise_channels and noise_method == "auto" else noise_method,
         (mask_low, mask_high),

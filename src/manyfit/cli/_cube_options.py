@@ -26,6 +26,7 @@ class Reading:
     bad: str | None
     uncertainty: str | None
     gain: str | None
+    stokes: str | None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ def _read(reading: Reading, times: Times, say: Say) -> Cube:
     with times.step("reading"):
         cube = cubes.read(
             reading.file,
-            hdu=int(reading.hdu) if reading.hdu is not None and reading.hdu.isdigit() else reading.hdu,
+            hdu=_name_or_number(reading.hdu),
+            stokes=_name_or_number(reading.stokes),
             unit=reading.unit,
             spectral_unit=reading.spectral_unit,
             convention=reading.convention,
@@ -86,6 +87,10 @@ def _read(reading: Reading, times: Times, say: Say) -> Cube:
     for note in cube.notes:
         say(f"  {note}")
     return cube
+
+
+def _name_or_number(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isdigit() else text
 
 
 def _noise_given(text: str) -> Any:

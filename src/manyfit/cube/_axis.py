@@ -10,6 +10,7 @@ import numpy as np
 
 from manyfit.cube._layout import Layout, layout_of
 from manyfit.cube._spectral import is_velocity, spectral_unit
+from manyfit.cube._stokes import plane_of, planes
 from manyfit.errors import InputError, unknown_name
 from manyfit.fitting._labelled import Labelled, unit_of
 from manyfit.fitting._wcs import coordinates_of
@@ -48,7 +49,9 @@ class SpectralAxis:
     notes: tuple[str, ...] = ()
 
 
-def spectral_axis_of(labelled: Labelled, given: Any, unit: Any, header: Any = None) -> SpectralAxis:
+def spectral_axis_of(
+    labelled: Labelled, given: Any, unit: Any, header: Any = None, stokes: str | int | None = None
+) -> SpectralAxis:
     """The spectral axis, from what the user says or what came with the data.
 
     Parameters
@@ -61,13 +64,15 @@ def spectral_axis_of(labelled: Labelled, given: Any, unit: Any, header: Any = No
         Unit of coordinates that came without one.
     header
         FITS header that the WCS is from, or None.
+    stokes
+        Name or number of the plane of polarisation, or None.
 
     Raises
     ------
     InputError
         There is no spectral axis, or its coordinates have no unit, or none is a finite number.
     """
-    found = _found(labelled, given, unit, header)
+    found = _found(labelled, given, unit, header, stokes)
     if not np.isfinite(found.values.value).any():
         raise InputError(
             f"None of the {found.values.size:,} coordinates of the spectral axis is a finite number. Give them as "
@@ -76,13 +81,15 @@ def spectral_axis_of(labelled: Labelled, given: Any, unit: Any, header: Any = No
     return found
 
 
-def _found(labelled: Labelled, given: Any, unit: Any, header: Any) -> SpectralAxis:
+def _found(labelled: Labelled, given: Any, unit: Any, header: Any, stokes: str | int | None) -> SpectralAxis:
     """From the first of what there is: what was given, the WCS, the coordinates."""
     shape = labelled.source.shape
+    if stokes is not None and (labelled.wcs is None or not isinstance(given, int | str | None)):
+        raise InputError(f"stokes={stokes!r} was given, and the data has no axis of polarisation. Leave it out.")
     if not isinstance(given, int | str | None):
         return _from_values(shape, u.Quantity(given), unit)
     if labelled.wcs is not None:
-        return _from_wcs(low_level(labelled.wcs), shape, given, unit, header)
+        return _from_wcs(low_level(labelled.wcs), shape, given, unit, header, stokes)
     if labelled.coordinates is not None:
         return _from_coordinates(labelled, given, unit)
     raise InputError(
@@ -147,7 +154,9 @@ def _with_unit(values: Quantity, unit: Any) -> Quantity:
     return values.astype(np.float64).value << spectral_unit(unit)
 
 
-def _from_wcs(wcs: Any, shape: tuple[int, ...], given: Any, unit: Any, header: Any) -> SpectralAxis:
+def _from_wcs(
+    wcs: Any, shape: tuple[int, ...], given: Any, unit: Any, header: Any, asked: str | int | None
+) -> SpectralAxis:
     if wcs.pixel_n_dim != len(shape):
         raise InputError(
             f"The WCS has {wcs.pixel_n_dim} axes and the data {len(shape)}: {shape}. Give both of the same."
@@ -155,10 +164,17 @@ def _from_wcs(wcs: Any, shape: tuple[int, ...], given: Any, unit: Any, header: A
     types = _types(wcs)
     axis = given if isinstance(given, int) else _pixel_axis(wcs, types, len(shape))
     stokes = next((len(shape) - 1 - w for w, t in enumerate(types) if "polar" in t or t == "STOKES"), None)
-    layout = layout_of(shape, axis % len(shape), stokes=stokes)
+    if stokes is None and asked is not None:
+        raise InputError(f"stokes={asked!r} was given, and the data has no axis of polarisation. Leave it out.")
+    plane = 0 if stokes is None else plane_of(asked, wcs, stokes, shape)
+    layout = layout_of(shape, axis % len(shape), stokes=stokes, plane=plane)
     values, world = _coordinates(wcs, layout)
     kind, bare = types[world][:4], values.unit == u.dimensionless_unscaled
-    notes = tuple(f"dropped the axis {types[len(shape) - 1 - a]!r} of length 1" for a in layout.dropped)
+    notes = tuple(
+        f"dropped the axis {types[len(shape) - 1 - a]!r} of length 1" for a in layout.dropped if shape[a] == 1
+    )
+    if stokes is not None and shape[stokes] > 1:
+        notes += (f"took {planes(wcs, stokes, shape)[plane]} of {shape[stokes]} planes of polarisation",)
     notes += (f"the spectral axis {types[world].strip()!r} came without a unit and is taken as {unit}",) if bare else ()
     values = _as_in_header(_with_unit(values, unit), header, world)
     return SpectralAxis(layout, values, CONVENTION_OF_TYPE.get(kind), MEDIUM_OF_TYPE.get(kind), notes)

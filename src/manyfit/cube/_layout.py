@@ -20,12 +20,15 @@ class Layout:
     spectral
         Spectral axis.
     dropped
-        Axes of length 1 that are left out.
+        Axes that are left out: of length 1, or of polarisation.
+    plane
+        Which of the planes of polarisation is the cube.
     """
 
     shape: tuple[int, ...]
     spectral: int
     dropped: tuple[int, ...]
+    plane: int = 0
 
     @property
     def spatial(self) -> tuple[int, ...]:
@@ -40,7 +43,8 @@ class Layout:
     @property
     def axes(self) -> Axes:
         """The data's axes as those of a fit: what is iterated over is spatial."""
-        return Axes(self.shape, (self.spectral, *self.dropped))
+        shape = tuple(1 if axis in self.dropped else n for axis, n in enumerate(self.shape))
+        return Axes(shape, (self.spectral, *self.dropped))
 
     @property
     def cube_axes(self) -> Axes:
@@ -57,11 +61,12 @@ class Layout:
             import dask.array
 
             array = dask.array.from_array(array)
-        cut = array[tuple(0 if axis in self.dropped else slice(None) for axis in range(len(self.shape)))]
+        one = [self.plane if n > 1 else 0 for n in array.shape]
+        cut = array[tuple(one[axis] if axis in self.dropped else slice(None) for axis in range(len(self.shape)))]
         return cut.transpose(order)
 
 
-def layout_of(shape: tuple[int, ...], spectral: int, *, stokes: int | None = None) -> Layout:
+def layout_of(shape: tuple[int, ...], spectral: int, *, stokes: int | None = None, plane: int = 0) -> Layout:
     """The layout of data with a known spectral axis.
 
     Parameters
@@ -72,11 +77,13 @@ def layout_of(shape: tuple[int, ...], spectral: int, *, stokes: int | None = Non
         Its spectral axis.
     stokes
         An axis known to be of polarisation.
+    plane
+        Which of its planes is the cube.
 
     Raises
     ------
     InputError
-        Neither one nor two spatial axes are left, or several polarisations.
+        Neither one nor two spatial axes are left.
 
     Examples
     --------
@@ -84,11 +91,6 @@ def layout_of(shape: tuple[int, ...], spectral: int, *, stokes: int | None = Non
     (44, 128, 128)
     """
     others = [axis for axis in range(len(shape)) if axis != spectral]
-    if stokes is not None and shape[stokes] > 1:
-        raise InputError(
-            f"The data has {shape[stokes]} planes of polarisation (axis {stokes} of shape {shape}). A cube has one: "
-            "give it as (data[i], wcs[i])."
-        )
     dropped = [] if stokes is None else [stokes]
     for axis in [a for a in others if shape[a] == 1 and a not in dropped]:
         if len(others) - len(dropped) > 2:
@@ -100,4 +102,4 @@ def layout_of(shape: tuple[int, ...], spectral: int, *, stokes: int | None = Non
             f"Data of shape {shape} is no spectral cube: it has {left} spatial {axes} besides "
             f"the spectral axis {spectral}. Give (channels, rows, columns) in any order, or one spectrum."
         )
-    return Layout(tuple(shape), spectral, tuple(sorted(dropped)))
+    return Layout(tuple(shape), spectral, tuple(sorted(dropped)), plane)

@@ -40,6 +40,7 @@ def read(
     hdu: str | int | None = None,
     spectral_axis: int | str | Quantity | None = None,
     medium: str | None = None,
+    stokes: str | int | None = None,
 ) -> Cube:
     """Read a spectral cube, or a single spectrum, from a file or from any object that holds one.
 
@@ -79,6 +80,9 @@ def read(
         Number of the spectral axis, name of the dimension, or the coordinates of the channels with unit.
     medium
         ``"air"`` or ``"vacuum"``: what the wavelengths are in. Default: as in the header (AWAV or WAVE).
+    stokes
+        Which plane of polarisation, where there are several: its name (``"I"``, ``"Q"`` ... ``"XX"``) or its number
+        from 0.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def read(
     FileNotFoundError
         There is no such file.
     InputError
-        No spectral axis, no coordinates, a 2-D image, a shape or unit that does not fit, a rest frequency that is
-        needed and not known.
+        No spectral axis, no coordinates, several planes of polarisation without `stokes`, a 2-D image, a shape or unit
+        that does not fit, a rest frequency that is needed and not known.
     InputTypeError
         Data of a kind that is not accepted.
 
@@ -102,7 +106,7 @@ def read(
     <Cube: 41 channels, -10 to 10 km / s; 8 x 9 spectra in K>
     """
     given = input_of(source, hdu, unit)
-    axis = spectral_axis_of(given.labelled, spectral_axis, spectral_unit, given.header)
+    axis = spectral_axis_of(given.labelled, spectral_axis, spectral_unit, given.header, stokes)
     place = Place(axis.layout, given.file)
     cube = _described(_cube(given, axis, place, mask), rest, convention, medium)
     if spectral_unit is not None:
