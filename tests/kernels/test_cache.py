@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from manyfit.errors import ManyfitWarning
 from manyfit.kernels import _cache
 
 #: Fits one Gaussian in a new process and prints the answer and what came from the cache.
@@ -120,6 +121,46 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
     chosen = _cache.folder.__wrapped__()
     assert chosen.name.startswith("manyfit-kernels-")
     assert tmp_path not in chosen.parents
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o1777])
+def test_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch, mode):
+    monkeypatch.setenv("MANYFIT_CACHE", str(tmp_path / "cache"))
+    own = _cache.usable("kernels")
+    assert own == tmp_path / "cache" / "kernels"
+    own.chmod(mode)
+    with pytest.warns(ManyfitWarning, match="others can write"):
+        assert tmp_path not in _cache.usable("kernels").parents
+    own.chmod(0o755)
+    own.parent.chmod(mode)
+    if mode == 0o1777:  # as /tmp, where nobody can replace a folder of another
+        assert _cache.usable("kernels") == own
+        return
+    with pytest.warns(ManyfitWarning, match="others can write"):
+        assert tmp_path not in _cache.usable("kernels").parents
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("MANYFIT_CACHE", str(tmp_path / "cache"))
+    own = _cache.usable("kernels")
+    monkeypatch.setattr(_cache.os, "getuid", lambda: own.stat().st_uid + 1)
+    if own.stat().st_uid == 0:  # the superuser can write anywhere in any case
+        os.chown(own, 4711, 4711)
+    with pytest.warns(ManyfitWarning, match="another user"):
+        assert tmp_path not in _cache.usable("kernels").parents
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_folder_is_made_so_that_only_its_owner_can_write(tmp_path, monkeypatch):
+    monkeypatch.setenv("MANYFIT_CACHE", str(tmp_path / "cache"))
+    before = os.umask(0o002)
+    try:
+        made = _cache.usable("kernels")
+    finally:
+        os.umask(before)
+    assert not (made.stat().st_mode | made.parent.stat().st_mode) & 0o022
 
 
 def test_digest_follows_the_engine(tmp_path, monkeypatch):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import manyfit
 from manyfit.blocks import BlockStore
 from manyfit.blocks._objects import Folder
+from manyfit.cli._values import channels, uncertainty
 from manyfit.errors import InputError
 from manyfit.fitting._inputs import read
 from manyfit.models import parse
+from manyfit.tsmap._events import event_columns
 
 SOURCE = Path(manyfit.__file__).parent
 #: Where text or pickles become code, and why that is no danger.
@@ -121,3 +125,32 @@ def test_names_of_arrays_in_a_store_are_no_paths(tmp_path, name):
     assert root.read_text() != text
     with pytest.raises(InputError, match="no name of an array"):
         BlockStore.open(tmp_path / "store.zarr")
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "1" * 100_000, "\x00"], ids=["letters", "digits", "nothing"])
+def test_texts_of_any_length_as_uncertainty(text):
+    with pytest.raises(InputError, match="uncertainty"):
+        uncertainty(text)
+
+
+def test_channels_in_units_that_do_not_convert():
+    with pytest.raises(InputError, match="km does not convert to s"):
+        channels("1 km:2 s")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_headers_of_events_are_looked_at_first(tmp_path, packed):
+    content = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 10**9)]).tostring().encode()
+    path = tmp_path / ("events.fits.gz" if packed else "events.fits")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(InputError, match="999 is the most"), event_columns(path, "galactic"):
+        pass
+
+
+def test_list_of_scales_that_is_none(tmp_path):
+    """The HDF5 library ends the process when it is asked for these scales."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", data=np.ones((4, 4)))
+        data.attrs["DIMENSION_LIST"] = [np.nan]
+    with pytest.raises(InputError, match="no list of scales"):
+        read(str(tmp_path / "a.h5"))

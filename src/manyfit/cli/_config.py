@@ -17,12 +17,16 @@ def load(ctx: click.Context, _: click.Parameter, path: Path | None) -> Path | No
     Raises
     ------
     InputError
-        The file is no TOML, or names an option that the command has not.
+        The file is no TOML, names an option that the command has not, or has several values of one.
     """
     if path is not None:
         given = _read(path)
-        known = {p.name: p for p in ctx.command.params if p.name not in (None, "config")}
-        ctx.default_map = {_known(name, path, list(known)): _plain(value) for name, value in given.items()}
+        known = {str(p.name): p for p in ctx.command.params if p.name not in (None, "config")}
+        plain = {_known(name, path, list(known)): _plain(value) for name, value in given.items()}
+        for name, value in plain.items():
+            if isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1:
+                raise InputError(f"{name} in {str(path)!r} is a list or a table. Give one value.")
+        ctx.default_map = plain
     return path
 
 

@@ -11,6 +11,7 @@ from manyfit.errors import InputError
 
 MEMORY = re.compile(r"\s*(?P<number>\d+\.?\d*)\s*(?P<prefix>[kMGT]?)(?P<binary>i?)B?\s*")
 LONGEST = 100  # characters of a value
+LONGEST_PATH = 4096
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -74,6 +75,8 @@ def channels(text: str) -> Any:
     if unit is None:
         raise InputError(f"Channels {text!r} are not understood. Give LOW:HIGH, such as '0:20' or '-5:-2 km/s'.")
     start = quantity(low)
+    if not unit.is_equivalent(own := getattr(start, "unit", unit)):
+        raise InputError(f"Channels {text!r}: {own} does not convert to {unit}. Give both ends in one unit.")
     return [(start if hasattr(start, "unit") else start * unit).to_value(unit), quantity(high).value] * unit
 
 
@@ -92,6 +95,8 @@ def uncertainty(text: str) -> Any:
     InputError
         It is neither.
     """
+    if len(text) > LONGEST_PATH or "\0" in text:
+        raise InputError(f"uncertainty {text[:LONGEST]!r}… is no path and no number.")
     if Path(text.partition("[")[0]).exists():
         return text
     try:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from manyfit.errors import ManyfitWarning
 
 #: Environment variable that names the folder of compiled kernels.
 VARIABLE = "MANYFIT_CACHE"
@@ -43,14 +47,40 @@ def folder() -> Path:
 
 
 def usable(name: str) -> Path:
-    """The folder of this name among the caches, or a temporary one where that cannot be written."""
+    """The folder of this name among the caches, or a temporary one where that is not ours or cannot be written."""
     wanted = root() / name
     try:
-        wanted.mkdir(parents=True, exist_ok=True)
+        wanted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        wanted.mkdir(mode=0o755, exist_ok=True)
+        if _is_of_others(wanted.parent, sticky=True) or _is_of_others(wanted):
+            warnings.warn(
+                f"The cache of compiled code {str(wanted)!r}, or the folder above, belongs to another user, or others "
+                "can write to it, and what is in it would be executed: a temporary folder is used. Take their right "
+                f"to write (chmod go-w) from both, or give a folder of your own as {VARIABLE}.",
+                ManyfitWarning,
+                stacklevel=3,
+            )
+            return _temporary()
         with tempfile.TemporaryFile(dir=wanted):
             return wanted
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="manyfit-kernels-"))
+        return _temporary()
+
+
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix="manyfit-kernels-"))
+
+
+def _is_of_others(place: Path, *, sticky: bool = False) -> bool:
+    """Whether somebody else could put code there; on Windows this is not looked at.
+
+    In a `sticky` folder, such as /tmp, others can make files, but not replace those of their owner.
+    """
+    if sys.platform == "win32":
+        return False
+    found = place.stat()
+    writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return found.st_uid not in (0, os.getuid()) or bool(writable and not (sticky and found.st_mode & stat.S_ISVTX))
 
 
 @cache

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from manyfit._fits_headers import check_headers
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 
 from ._hdf5 import needs_plugin, opened
@@ -17,6 +20,7 @@ from ._hdf5 import needs_plugin, opened
 Events = str | Path | Mapping[str, ArrayLike]
 Block = dict[str, NDArray[np.float64]]
 
+GZIP = b"\x1f\x8b"
 TIME, ENERGY, PHI = "TimeTags", "Energies", "Phi"
 DIRECTIONS = {"spacecraft": ("Chi local", "Psi local"), "galactic": ("Chi galactic", "Psi galactic")}
 """Columns of the scattering direction in each frame: longitude, and colatitude (local) or latitude (galactic)."""
@@ -53,17 +57,28 @@ def event_columns(events: Events, frame: str) -> Generator[dict[str, Any]]:
 def _is_fits(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(6)
-    return start == b"SIMPLE" or (start[:2] == b"\x1f\x8b" and ".fits" in path.name)
+    return start == b"SIMPLE" or (start[:2] == GZIP and ".fits" in path.name)
 
 
 @contextmanager
 def _fits_columns(path: Path, names: tuple[str, ...]) -> Generator[tuple[dict[str, Any], list[str]]]:
     from astropy.io import fits
 
-    with fits.open(path, memmap=True) as hdus:
+    with foreign(path):
+        with _unpacked(path) as stream:
+            check_headers(stream, path)
+        hdus = fits.open(path, memmap=True)
+    with hdus:
         table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
         found = [] if table is None else table.columns.names
         yield {name: _FitsColumn(table, name) for name in names if name in found}, found
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    """The bytes of a file that may be compressed as a whole."""
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP
+    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
 
 
 class _FitsColumn:

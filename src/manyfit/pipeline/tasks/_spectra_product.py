@@ -9,6 +9,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
+from manyfit._fits_headers import check_headers
 from manyfit.pipeline._task import Task
 from manyfit.spectra import Spectra
 
@@ -43,6 +44,7 @@ def write_spectra(spectra: Spectra, path: Path) -> None:
 
 def read_spectra(path: Path) -> Spectra:
     """Read what `write_spectra` wrote."""
+    check_headers(path, path)
     with fits.open(path, memmap=False) as hdus:
         header = hdus["BITMASK"].header if "BITMASK" in hdus else {}
         rows = Table.read(hdus["ROWS"])
