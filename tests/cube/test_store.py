@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from dataclasses import fields
@@ -214,7 +215,14 @@ else:
 """
 
 
-@pytest.mark.parametrize(("which", "step"), [("fit", "blocks"), ("fit", "refits"), ("decompose", "rounds")])
+@pytest.mark.parametrize(
+    ("which", "step"),
+    [
+        ("fit", "blocks"),
+        pytest.param("fit", "refits", marks=pytest.mark.slow),
+        pytest.param("decompose", "rounds", marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_run_is_completed_to_the_same_bytes(co, tmp_path, monkeypatch, which, step):
     monkeypatch.setattr(_stored_steps, "FEWEST", 20)
     monkeypatch.setattr(_bands, "SPECTRA_AT_ONCE", 100)
@@ -257,3 +265,51 @@ def test_write_fit_takes_a_fit_of_a_store(co, tmp_path):
     fit = cube.fit_lines(co, noise=0.25 * u.K, store=tmp_path / "a")
     write_fit(fit.compute(), tmp_path / "a.fits", noise=np.full(co.spatial_shape, 0.25) * u.K)
     assert (tmp_path / "a.fits").stat().st_size > 0
+
+
+CHAIN = """
+import resource, sys
+limit = int(sys.argv[1])
+from manyfit import cube
+from manyfit.cube import _room
+from manyfit.cube._products import write_signal
+_room.LARGEST = 2**20
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+co = cube.read(sys.argv[2])
+sigma = cube.noise(co, method="auto", workers=2)
+signal = cube.signal_mask(co, noise=sigma, workers=2)
+maps = cube.moments(co, signal, workers=2)
+fit = cube.fit_lines(co, signal, start=maps, noise=sigma, workers=2, store=sys.argv[3] + "/fit")
+fit.to_fits(sys.argv[3] + "/fit.fits")
+maps.to_fits(sys.argv[3] + "/moments.fits")
+write_signal(signal, co, sys.argv[3] + "/mask.fits")
+print(int(fit.good.sum().compute()), int(signal.spatial.sum()))
+"""
+#: Bytes of a cube, and of memory for it and the interpreter with all libraries, of which there are 250 MB.
+CUBE, LIMIT = 800_000_000, 640_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_DATA"), reason="the system has no such limit")
+def test_a_cube_larger_than_its_memory(tmp_path, monkeypatch):
+    from astropy.io import fits
+
+    monkeypatch.setenv("MANYFIT_SCRATCH", str(tmp_path))
+    channels, side = 800, int(np.sqrt(CUBE / 4 / 800))
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.25, (side + channels, side)).astype(">f4")
+    bright = (np.hypot(*np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]) < 0.5).astype(np.float32)
+    header = fits.Header([("SIMPLE", True), ("BITPIX", -32), ("NAXIS", 3), ("NAXIS1", side), ("NAXIS2", side)])
+    header.extend([("NAXIS3", channels), ("CTYPE3", "VRAD"), ("CUNIT3", "km/s"), ("CDELT3", 0.1), ("BUNIT", "K")])
+    with (tmp_path / "cube.fits").open("wb") as file:
+        file.write(header.tostring().encode())
+        for i in range(channels):
+            plane = noise[i : i + side] + bright * np.float32(3 * np.exp(-0.5 * ((i - 400) / 6) ** 2))
+            file.write(plane.astype(">f4").tobytes())
+        file.write(b"\0" * (-4 * channels * side**2 % 2880))
+    command = [sys.executable, "-c", CHAIN, str(LIMIT), str(tmp_path / "cube.fits"), str(tmp_path)]
+    made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=120)
+    good, spectra = map(int, made.stdout.split())
+    assert 0 < good <= spectra
+    with fits.open(tmp_path / "mask.fits") as hdus:
+        assert hdus["LABELS"].shape == (channels, side, side)
