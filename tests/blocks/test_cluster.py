@@ -89,7 +89,7 @@ def test_pace():
     pace = Pace()
     assert pace.next(1000, 2) == 1
     pace.learn(1, 0.01)
-    assert [pace.next(n, 2) for n in (1000, 64, 8, 1)] == [16, 8, 1, 1]
+    assert [pace.next(n, 2) for n in (1000, 64, 8, 1)] == [16, 8, 2, 1]
     pace.learn(16, 32.0)
     assert pace.next(1000, 2) == 1
 

@@ -161,6 +161,8 @@ def test_any_text_is_a_model_or_an_error_of_ours(text):
 
 def test_endless_brackets():
     with pytest.raises(InputError, match="nested too deeply"):
+        parse("(" * 10_000)
+    with pytest.raises(InputError, match="100,000 characters"):
         parse("(" * 100_000)
 
 

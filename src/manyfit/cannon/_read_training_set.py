@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError, ManyfitWarning
 
 from ._training_set import TrainingSet
@@ -44,7 +44,7 @@ def read_training_set(
     """Read stars with known labels: what `TrainingSet.read` does."""
     path = Path(path)
     reader: Callable[[Path], Arrays] = import_module(f"manyfit.cannon.{kind_of(path)}").read
-    with foreign(path):
+    with quiet, foreign(path):
         given = dict(known(reader(path)))
         given |= {} if wavelength is None else {"wavelength": wavelength}
         given |= {} if label_names is None else {"label_names": tuple(label_names)}

@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from manyfit._fits_headers import check_headers
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError
 from manyfit.fitting._hdf5_links import check_within
 
@@ -79,7 +79,7 @@ def open_stars(path: str | Path) -> Iterator[StarFile]:
     path = Path(path)
     with ExitStack() as stack:
         try:
-            with foreign(path):
+            with quiet, foreign(path):
                 arrays = known(_opener(path)(path, stack))
                 stars = _star_file(arrays, str(path))
         except FileNotFoundError:

@@ -145,9 +145,7 @@ class FileStars:
     def _check_size(self) -> None:
         """HDF5 reads zeros from where a file has ended since it was opened."""
         if self.path.is_file() and self.path.stat().st_size != self.size:
-            raise InputError(
-                f"{str(self.path)!r} changed its length while it was read. Copy or download it again."
-            )
+            raise InputError(f"{str(self.path)!r} changed its length while it was read. Copy or download it again.")
 
     def fingerprint(self) -> dict[str, Any]:
         """Of the file, or of each in the folder."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 
 if TYPE_CHECKING:
     from manyfit.blocks import BlockStore
@@ -38,7 +38,7 @@ def info(file: str) -> None:
     from manyfit.blocks._kinds import kind_of
 
     store = BlockStore.open(file)
-    with foreign(file):
+    with quiet, foreign(file):
         click.echo(f"{store.progress()}\n")
         module = TOLD.get(kind_of(store) or "")
         click.echo(_headings(store) if module is None else import_module(module).told(store))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError, InputTypeError
 from manyfit.fitting._data import _unit as unit_named
 from manyfit.fitting._data import data_of
@@ -64,7 +64,7 @@ def input_of(source: Any, hdu: str | int | None = None, unit: Any = None) -> Inp
     if isinstance(source, tuple) and len(source) == 2:
         return _with_wcs(*source, unit)
     if isinstance(source, str | Path):
-        with foreign(source):
+        with quiet, foreign(source):
             found = _file(str(source), hdu)
         return found if unit is None else replace(found, labelled=replace(found.labelled, unit=unit_named(unit)))
     if hdu is not None and not isinstance(source, list):

@@ -16,7 +16,7 @@ from ..errors import FallbackWarning, InputError
 from ._fitter_work import FitterOutcome, FitterWork
 from ._least_squares import LeastSquares
 from ._problem import Problem
-from ._run import Where, put, run_blocks, shaped
+from ._run import Where, check_room, put, run_blocks, shaped
 from ._work import Columns
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     FitterOutcome
         Its arrays have the iterating shape; errors have the flat index in it.
     """
+    check_room(problem, len(work.columns.free))
     where = where_to_fit(problem, work, where)
     flat = FitterOutcome.empty(int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep))
     solution = shaped(flat.solution, problem.shape)

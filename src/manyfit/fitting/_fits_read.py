@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._fits_headers import check_headers
-from .._foreign import foreign
+from .._foreign import foreign, quiet
 from ..errors import InputError
 from ..kernels import Options, Solution
 from ..models import parse
@@ -45,7 +45,7 @@ def read(path: Path, model: Model | None = None) -> FitResult:
     InputError
         It was not written by manyfit, is of a later version, damaged, or of another model.
     """
-    with foreign(path), _opened(path) as hdus:
+    with quiet, foreign(path), _opened(path) as hdus:
         header = hdus[0].header
         _check_format(path, header)
         _check_sums(path, hdus)

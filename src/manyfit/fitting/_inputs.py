@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._foreign import foreign
+from .._foreign import foreign, quiet
 from ..errors import InputTypeError
 from ._fits import read_fits, read_hdu
 from ._hdf5 import MAGIC, read_hdf5
@@ -64,7 +64,7 @@ def _path(data: Any, what: str) -> Labelled:
     """A file, folder or URL, or ``file[name]`` for one of several arrays in it."""
     place = place_of(data)
     check_there(place, what)
-    with foreign(place.name):
+    with quiet, foreign(place.name):
         match kind_of_place(place):
             case "zarr":
                 return read_zarr(place, what)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.blocks import BlockStore
 from manyfit.blocks._kinds import check_kind
 from manyfit.errors import InputError
@@ -43,7 +43,7 @@ def open_result(place: str | Path, model: Model | None = None) -> FitResult:
     InputError
         It is no store of results, of a later version, damaged, or of another model.
     """
-    with foreign(place):
+    with quiet, foreign(place):
         return result_of(BlockStore.open(place), model)
 
 

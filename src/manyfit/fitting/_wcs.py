@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._foreign import foreign
+from .._foreign import foreign, quiet
 from ..errors import InputError
 from ._axes import Axes
 from ._labelled import unit_of
@@ -78,7 +78,7 @@ def coordinates_of(wcs: Any, axes: Axes) -> WCSCoordinates:
             f"({ndim}). Give the WCS of the same axes as the data, for example wcs.sub(...)."
         )
     cut = [slice(None) if axis in axes.fitting else 0 for axis in range(ndim)]
-    with foreign("The WCS of the data"):  # which may be of a header that makes no sense
+    with quiet, foreign("The WCS of the data"):  # which may be of a header that makes no sense
         found = SlicedLowLevelWCS(wcs, cut).world_n_dim
     if found != len(axes.fitting):
         raise InputError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astropy.io.fits import HDUList
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError, InputTypeError, unknown_name
 from manyfit.spectra import _apstar, _apvisit, _aspcapstar, _ecsv, _lamost, _mwm, _npz, _plain_fits, _specutils
 from manyfit.spectra._fits import opened
@@ -94,7 +94,7 @@ def read(
     if kind is not None and kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
     request = Request(_name(source), None if bits is None else _listed(bits), hdu)
-    with foreign(request.name):
+    with quiet, foreign(request.name):
         spectra = _read(source, kind, request)
     return replace(spectra, medium=medium or spectra.medium, frame=frame or spectra.frame)
 

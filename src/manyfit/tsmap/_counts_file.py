@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 
 from ._axes import Axes
@@ -20,7 +21,7 @@ WINDOWS = "windows"  # attribute of the histogram: start and stop of each window
 
 def read(path: Path, window: Window | None) -> Counts:
     """Counts of a file, or of a window of its times."""
-    with opened(path) as file:
+    with foreign(path), opened(path) as file:
         group = member(file, "hist", A_HISTOGRAM)
         axes = read_axes(member(group, "axes", A_HISTOGRAM))
         bins = None if window is None else time_bins(axes, window, repr(str(path)))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from manyfit._fits_headers import check_headers
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError
 
 from ._hdf5 import needs_plugin, opened
@@ -47,7 +47,7 @@ def event_columns(events: Events, frame: str) -> Generator[dict[str, Any]]:
         with _fits_columns(Path(events), names) as (columns, found):
             yield _checked(repr(str(events)), columns, names, found)
     else:
-        with opened(events) as file:
+        with foreign(events), opened(events) as file:
             columns = {name: file[name] for name in names if name in file}
             for column in columns.values():
                 needs_plugin(column)
@@ -64,7 +64,7 @@ def _is_fits(path: Path) -> bool:
 def _fits_columns(path: Path, names: tuple[str, ...]) -> Generator[tuple[dict[str, Any], list[str]]]:
     from astropy.io import fits
 
-    with foreign(path):
+    with quiet, foreign(path):
         with _unpacked(path) as stream:
             check_headers(stream, path)
         hdus = fits.open(path, memmap=True)

@@ -36,8 +36,9 @@ def opened(path: str | Path) -> Generator[Any]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read as an HDF5 file: {error}.") from None
-    with foreign(path), file:
-        check_within(file)
+    with file:
+        with foreign(path):
+            check_within(file)
         yield file
 
 

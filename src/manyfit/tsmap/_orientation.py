@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit._fits_headers import check_headers
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError
 from manyfit.fitting._atomic import replacing
 
@@ -64,7 +64,7 @@ class Orientation:
         path = Path(path)
         with path.open("rb") as file:
             is_fits = file.read(6) == b"SIMPLE"
-        with foreign(path):
+        with quiet, foreign(path):
             return _read_fits(path) if is_fits else _read_text(path)
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:

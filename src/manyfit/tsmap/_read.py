@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyfit._fits_headers import check_headers
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.errors import InputError
 
 from ._cards import FRAMES, kept
@@ -32,7 +32,7 @@ def read(path: Path) -> TSMap:
         raise InputError(f"There is no file {str(path)!r}.")
     with path.open("rb") as file:
         start = file.read(12)
-    with foreign(path):
+    with quiet, foreign(path):
         if start.startswith(b"SIMPLE  ="):
             check_headers(path, path)
             return _read_fits(path)

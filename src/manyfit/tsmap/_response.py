@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from manyfit._foreign import foreign
 from manyfit.errors import InputError
 
 from ._axes import Axes, HealpixAxis
@@ -81,7 +82,7 @@ class DetectorResponse:
         InputError
             The file is none, its version is not known, or hdf5plugin is needed and not installed.
         """
-        with opened(path) as file:
+        with foreign(path), opened(path) as file:
             return cls(Path(path), detector_layout(file))
 
     @property
@@ -139,7 +140,7 @@ class PointSourceResponse:
         InputError
             The file is none, or the shape of its contents does not fit its axes.
         """
-        with opened(path) as file:
+        with foreign(path), opened(path) as file:
             return cls(Path(path), point_source_layout(file))
 
     @property
@@ -180,7 +181,8 @@ def stored_pixels(response: AnyResponse) -> Generator[Any]:
 
         def read(pixel: int) -> NDArray[Any]:
             try:
-                return response.layout.read(file, pixel)
+                with foreign(response.path):
+                    return response.layout.read(file, pixel)
             except OSError as error:
                 raise InputError(f"{str(response.path)!r}: pixel {pixel} cannot be read ({error}).") from None
 

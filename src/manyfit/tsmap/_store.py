@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit._foreign import foreign
+from manyfit._foreign import foreign, quiet
 from manyfit.blocks import Block, BlockStore, Field, Layout, executor_for, extent_of, fill, progress_for
 from manyfit.blocks._kinds import check_kind
 from manyfit.errors import InputError
@@ -121,7 +121,7 @@ def _work(problem: SkyProblem, grid: Grid) -> StoreWork:
 
 def open_map(place: str | Path) -> TSMap:
     """The map in a store; see `TSMap.open`."""
-    with foreign(place):
+    with quiet, foreign(place):
         return map_of(BlockStore.open(place))
 
 
