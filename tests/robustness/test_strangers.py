@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.modeling.models import Gaussian1D
 
 import manyfit
 from manyfit.blocks import BlockStore
@@ -154,3 +155,11 @@ def test_list_of_scales_that_is_none(tmp_path):
         data.attrs["DIMENSION_LIST"] = [np.nan]
     with pytest.raises(InputError, match="no list of scales"):
         read(str(tmp_path / "a.h5"))
+
+
+@pytest.mark.parametrize(("shape", "message"), [((3, 10**6, 10**7), "store="), ((10**13, 2), "One element")])
+def test_more_elements_or_points_than_memory(tmp_path, shape, message):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", shape, "f4", chunks=(1,) * len(shape))  # and no value
+    with pytest.raises(InputError, match=message):
+        manyfit.fit(Gaussian1D(), tmp_path / "a.h5", fitting_axes=0)

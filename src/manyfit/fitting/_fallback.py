@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import warnings
 from dataclasses import replace
@@ -16,7 +17,8 @@ from ..errors import FallbackWarning, InputError
 from ._fitter_work import FitterOutcome, FitterWork
 from ._least_squares import LeastSquares
 from ._problem import Problem
-from ._run import Where, check_room, put, run_blocks, shaped
+from ._room import check_results
+from ._run import Where, put, run_blocks, shaped
 from ._work import Columns
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def solve_by_fitter(problem: Problem, work: FitterWork, where: Where) -> FitterO
     FitterOutcome
         Its arrays have the iterating shape; errors have the flat index in it.
     """
-    check_room(problem, len(work.columns.free))
+    check_results(math.prod(problem.shape), len(work.columns.free))
     where = where_to_fit(problem, work, where)
     flat = FitterOutcome.empty(int(np.prod(problem.shape, dtype=int)), work.columns, with_info=bool(work.keep))
     solution = shaped(flat.solution, problem.shape)

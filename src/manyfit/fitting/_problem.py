@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from ._axes import Axes, axes_of
 from ._data import data_of
 from ._grid import grid_of
 from ._inputs import read
+from ._room import check_points
 from ._start import bounds_of, common_bounds, start_of
 from ._strip import UnitSystem, bare, check_stripped, dressed, unit_system
 from ._tile import Tile, Tiles
@@ -177,6 +179,7 @@ def problem(
     _check(model)
     labelled = data_of(data, data_unit)
     axes = axes_of(fitting_axes, labelled.source.shape, model.n_inputs, labelled.names)
+    check_points(math.prod(axes.fitting_shape))
     if len(model) not in (1, axes.iterating_shape[0] if len(axes.iterating) == 1 else 1):
         raise InputError(
             f"A model set of {len(model)} models does not match the iterating shape {axes.iterating_shape}. "

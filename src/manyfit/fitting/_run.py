@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from manyfit.blocks import Block, Plan, Serial, Threads, executor_for, plan, progress_for, run
 from manyfit.blocks._plan import MEMORY_BYTES
-from manyfit.errors import InputError
 from manyfit.kernels import Solution
 
 from ._overlap import Cores, in_flight
 from ._problem import Problem, bytes_per_element
+from ._room import check_results
 
 if TYPE_CHECKING:
     from manyfit.blocks import Executor
@@ -113,34 +112,10 @@ def solve(
     InputError
         They take more memory than there is.
     """
-    check_room(problem, n_free)
+    check_results(math.prod(problem.shape), n_free)
     total = shaped(Solution.empty(math.prod(problem.shape), n_free), problem.shape)
     run_blocks(problem, work, lambda block, part: put(total, block, part), where)
     return total
-
-
-def check_room(problem: Problem, n_free: int) -> None:
-    """Refuse what is larger than the memory of the machine: files may say any size, and have no values."""
-    have = _memory()
-    results = math.prod(problem.shape) * (8 * (n_free + n_free * (n_free + 1) // 2 + 1) + 9)
-    if results > have:
-        raise InputError(
-            f"The results of {math.prod(problem.shape):,} elements take {results / 1e9:,.0f} GB, and this machine has "
-            f"{have / 1e9:,.0f} GB of memory. Give store=PLACE, to which they are written block by block, or fit a part."
-        )
-    if math.prod(problem.shape) and bytes_per_element(problem) > have:
-        raise InputError(
-            f"One element of {problem.n_points:,} points takes {bytes_per_element(problem) / 1e9:,.0f} GB, and this "
-            f"machine has {have / 1e9:,.0f} GB of memory. Are the fitting axes those that are meant?"
-        )
-
-
-def _memory() -> float:
-    """Bytes of the machine; without end where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):  # Windows
-        return math.inf
 
 
 def run_blocks(problem: Problem, work: Callable[[Block], R], collect: Callable[[Block, R], None], where: Where) -> None:
