@@ -18,9 +18,12 @@ class Server:
     free: float = 0.0
     busy: float = 0.0
 
-    def serve(self, now: float, seconds: float) -> float:
-        """When a request that comes now is done."""
-        self.free = max(now, self.free) + seconds
+    def serve(self, now: float, seconds: float, until: float = float("inf")) -> float:
+        """When a request that comes now is done; one whose worker is gone before its turn is dropped."""
+        begin = max(now, self.free)
+        if begin >= until:
+            return begin
+        self.free = begin + seconds
         self.busy += seconds
         return self.free
 
@@ -92,8 +95,8 @@ def simulate(costs: Costs, site: Site, elements: float, *, seed: int = 0, stragg
             idle.append(worker)
             continue
         ready = scheduler.serve(now, costs.task if site.distributed else 0.0)
-        ready = disk.serve(ready, len(task) * costs.block * costs.element_in / site.bandwidth)
-        ready = objects.serve(ready, len(task) * OBJECTS / site.requests)
+        ready = disk.serve(ready, len(task) * costs.block * costs.element_in / site.bandwidth, dies[worker])
+        ready = objects.serve(ready, len(task) * OBJECTS / site.requests, dies[worker])
         each = [costs.block_seconds * rng.choice(costs.spread) * (10 if rng.random() < stragglers else 1) for _ in task]
         ends = [ready + t for t in accumulate(each)]
         if ends[-1] <= dies[worker]:
