@@ -47,8 +47,15 @@ def same(a, b):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
 
-@pytest.mark.parametrize("all_of_them", [True, False])
-@pytest.mark.parametrize("model", [None, Lorentz1D()])
+@pytest.mark.parametrize(
+    ("model", "all_of_them"),
+    [
+        (None, True),
+        (Lorentz1D(), False),
+        pytest.param(None, False, marks=pytest.mark.slow),
+        pytest.param(Lorentz1D(), True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_store_has_the_numbers_of_a_fit_in_memory(co, select, tmp_path, all_of_them, model):
     where = None if all_of_them else select
     plain = cube.fit_lines(co, where, model=model, baseline=1)
