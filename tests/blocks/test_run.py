@@ -119,10 +119,15 @@ def len_of(block):
     return block.n_elements
 
 
+def most_begun(executor):
+    """Of a hundred blocks; tasks of dask, four of which may be under way, have up to twelve."""
+    return 70 if isinstance(executor, DaskClient) else 50
+
+
 def test_failing_work_cancels_the_rest_and_shows_its_own_traceback(executor, tmp_path):
     with pytest.raises(KeyError, match="the third block") as caught:
         run(MANY, partial(mark_and_fail, tmp_path), collect=lambda *_: None, executor=executor)
-    assert 4 <= started(tmp_path) < 50
+    assert 3 <= started(tmp_path) < most_begun(executor)
     assert 'raise KeyError("the third block")' in "".join(traceback.format_exception(caught.value))
 
 
@@ -134,7 +139,7 @@ def test_failing_collect_cancels_the_rest(executor, tmp_path, error):
     with pytest.raises(error):
         run(MANY, partial(mark, tmp_path), collect=collect, executor=executor)
     time.sleep(0.02)  # nothing starts later
-    assert 1 <= started(tmp_path) < 50
+    assert 1 <= started(tmp_path) < most_begun(executor)
 
 
 def test_slow_collect_holds_the_workers_back(executor, tmp_path):
