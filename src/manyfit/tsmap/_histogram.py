@@ -55,6 +55,8 @@ def _axis(dataset: Any) -> AnyAxis:
 
     unit = text(attrs["unit"]) if "unit" in attrs else ""
     edges = dataset[:]
+    if edges.dtype.kind not in "biuf":
+        raise InputError(f"axis {label!r} has edges of type {edges.dtype}. Real numbers are meant.")
     return Axis(label, u.Quantity(edges, unit) if unit else edges, text(attrs.get("scale", "linear")))
 
 
