@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyfit.blocks import plan
-from manyfit.fitting import _tile
 from manyfit.fitting._problem import problem
 
 MODELS = {1: m.Gaussian1D, 2: m.Planar2D}
@@ -162,25 +161,3 @@ def test_every_axis_is_fitted():
 def test_bytes_of_an_element(arguments, more):
     base = problem(m.Const1D(), np.zeros((100, 7))).tiles.bytes_per_element
     assert problem(m.Const1D(), np.zeros((100, 7)), **arguments).tiles.bytes_per_element == base + more
-
-
-@pytest.mark.parametrize("shape", [(9, 6, 5), (9, 1, 30), (9, 30, 1), (9, 30), (9, 1, 1), (9,)])
-@pytest.mark.parametrize("masked", [False, True])
-def test_parts_of_a_block_are_the_block(shape, masked, monkeypatch):
-    """Read at once and given in parts, the rows are those of the whole tile."""
-    rng = np.random.default_rng(1)
-    data, mask = rng.normal(size=shape).astype(">f4"), rng.random(shape) < 0.2
-    start = m.Gaussian1D(rng.uniform(1, 2, shape[1:]), 4, 1)
-    tiles = problem(start, data, mask=mask if masked else None, uncertainty=np.abs(data) + 0.1).tiles
-    block = tuple(slice(min(1, n - 1), n) for n in shape[1:])
-    whole = tiles.read(block)
-    monkeypatch.setattr(_tile, "CACHE_BYTES", 7 * tiles.bytes_per_element)
-    parts = list(tiles.in_parts(block))
-    assert (len(parts) > 1) == (len(whole.y) > 7)
-    assert all(len(part.y) <= 10 for part in parts)
-    np.testing.assert_array_equal(np.concatenate([part.y for part in parts]), whole.y)
-    for name in ("start", "weight"):
-        each = [np.broadcast_to(getattr(p, name), (len(p.y), getattr(p, name).shape[1])) for p in parts]
-        np.testing.assert_array_equal(
-            np.concatenate(each), np.broadcast_to(getattr(whole, name), (len(whole.y), each[0].shape[1]))
-        )

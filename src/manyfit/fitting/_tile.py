@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blocks._plan import CACHE_BYTES
 from ._aligned import Aligned
 from ._axes import Axes
 from ._grid import Grid
@@ -78,27 +75,14 @@ class Tiles:
 
     def read(self, block: tuple[slice, ...]) -> Tile:
         """The tile of a block, given as one slice (start, stop) per iterating axis."""
-        return self._tile(block, self._values(block))
-
-    def _tile(self, block: tuple[slice, ...], values: NDArray[Any]) -> Tile:
         return Tile(
             x=self.grid.read(block),
-            y=self._rows(values),
+            y=self._data(block),
             weight=None if self.weighting is None else self.weighting.read(block),
             start=self.start.read(block),
             lower=self.lower.read(block),
             upper=self.upper.read(block),
         )
-
-    def in_parts(self, block: tuple[slice, ...]) -> Iterator[Tile]:
-        """The tiles of a block that is read at once, along its first axis, small enough for the cache.
-
-        Blocks of a store are larger than that; a whole tile would be new memory from the system for each of them.
-        """
-        values = self._values(block)
-        for part in _parts(block, CACHE_BYTES // self.bytes_per_element):
-            within = tuple(slice(p.start - b.start, p.stop - b.start) for p, b in zip(part, block, strict=True))
-            yield self._tile(part, values[self.axes.slices(within)])
 
     @property
     def waits(self) -> bool:
@@ -123,36 +107,16 @@ class Tiles:
         per_point += sum(mask.differs_between_elements for mask in self.masks)
         return per_point * self.axes.n_points + 3 * 8 * len(self.start.arrays)
 
-    def _values(self, block: tuple[slice, ...]) -> NDArray[Any]:
-        """The data of a block as they lie, NaN where masked."""
+    def _data(self, block: tuple[slice, ...]) -> Array:
         values = self.source.read(self.axes.slices(block))
         if self.masks:
             values = _floats(values)
         for mask in self.masks:  # before the transposition, where data and mask lie in the same order
             _blank(values, mask.read(block).astype(bool, copy=False))
-        return values
-
-    def _rows(self, values: NDArray[Any]) -> Array:
         arranged = self.axes.arrange(values)
         if arranged.dtype == np.float64 and arranged.dtype.isnative and arranged.flags.c_contiguous:
             return cast("Array", arranged.reshape(-1, self.axes.n_points))  # as it lies: nothing changes a tile
         return rows(arranged, len(self.axes.iterating))
-
-
-def _parts(block: tuple[slice, ...], n_elements: int) -> list[tuple[slice, ...]]:
-    """A block in about equal parts of so many elements, cut along the first axis that is longer than one.
-
-    >>> [part[1] for part in _parts((slice(3, 4), slice(10, 20)), 4)]
-    [slice(10, 14, None), slice(14, 18, None), slice(18, 20, None)]
-    """
-    lengths = [s.stop - s.start for s in block]
-    axis = next((i for i, n in enumerate(lengths) if n > 1), None)
-    count = -(-math.prod(lengths) // max(1, n_elements))
-    if axis is None or count < 2:
-        return [block]
-    whole, step = block[axis], -(-lengths[axis] // count)
-    cuts = [slice(start, min(start + step, whole.stop)) for start in range(whole.start, whole.stop, step)]
-    return [(*block[:axis], cut, *block[axis + 1 :]) for cut in cuts]
 
 
 def _floats(values: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,8 +75,7 @@ class KernelWork:
 
     def __call__(self, block: Block) -> Solution:
         """Fit the elements of a block."""
-        parts = [self.fit(tile) for tile in self.tiles.in_parts(block.slices)]
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        return self.fit(self.tiles.read(block.slices))
 
     def fit(self, tile: Tile) -> Solution:
         """Fit the elements of a tile."""
@@ -85,11 +84,6 @@ class KernelWork:
         elements = Elements(tile.x, tile.y, tile.weight, tile.start[:, order], tile.lower[:, free], tile.upper[:, free])
         with self.cores or nullcontext():
             return fit(self.formula, elements, self.options)
-
-
-def _joined(parts: list[Solution]) -> Solution:
-    """One after the other."""
-    return Solution(**{each.name: np.concatenate([getattr(p, each.name) for p in parts]) for each in fields(Solution)})
 
 
 def is_weighted(tiles: Tiles) -> bool:
