@@ -12,10 +12,10 @@ from astropy.modeling.models import Linear1D
 from numpy.testing import assert_array_equal
 
 from manyfit import FitResult, fit
-from manyfit.blocks import BlockStore
+from manyfit.blocks import BlockStore, _fill
 from manyfit.datasets import simulate_cube
 from manyfit.errors import InputError
-from manyfit.fitting import _store, _work
+from manyfit.fitting import _work
 from manyfit.models import parse
 
 distributed = pytest.importorskip("distributed")
@@ -51,12 +51,12 @@ def chunks(place):
 
 def test_workers_write_the_bytes_of_threads(cube, client, tmp_path, monkeypatch):
     returned = []
-    real = _store.run_plan
+    real = _fill.run
 
-    def watched(plan, work, collect, where):
-        real(plan, work, lambda block, result: returned.append(result), where)
+    def watched(plan, work, *, collect, executor, progress):
+        real(plan, work, collect=lambda block, result: returned.append(result), executor=executor, progress=progress)
 
-    monkeypatch.setattr(_store, "run_plan", watched)
+    monkeypatch.setattr(_fill, "run", watched)
     fit(MODEL, cube, store=tmp_path / "a", memory=20_000, scheduler=client)
     assert len(returned) > 4
     assert set(returned) == {None}  # results do not travel

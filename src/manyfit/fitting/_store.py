@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import BlockStore, Layout, extent_of
-from manyfit.errors import InputError
+from manyfit.blocks import BlockStore, Layout, extent_of, fill, progress_for
 from manyfit.kernels import Formula, Options
 
 from ._exports import dims_of
@@ -18,7 +17,7 @@ from ._fitter_work import FitterWork
 from ._keep import KeepWork, kept_fields
 from ._manifest import manifest
 from ._problem import Problem
-from ._run import Where, run_plan
+from ._run import Where
 from ._selected_work import SelectedWork
 from ._store_work import ParametersOf, StoreWork, fields_of
 from ._work import Columns, KernelWork
@@ -75,9 +74,8 @@ def fit_into(
     parameters = ParametersOf(columns, tied, options.absolute_sigma)
     kept = KeepWork(work, keep, parameters) if keep else work
     chosen = kept if select is None else SelectedWork(kept, select)
-    write = StoreWork(store, chosen, parameters, problem.tiles.start)
-    run_plan(store.remaining(), write, lambda *_: None, where)
-    _check_complete(store)
+    with progress_for(where.progress) as progress:
+        fill(store, StoreWork(chosen, parameters, problem.tiles.start), executor=where.executor, progress=progress)
     return store
 
 
@@ -88,13 +86,3 @@ def _layout(
     plan = where.plan(problem, where.executor.n_workers, TIMES, beside)
     fields = fields_of(columns, description["units"]["parameters"]) | kept_fields(keep, problem)
     return Layout(problem.shape, extent_of(plan, problem.native_chunks), fields, dims_of(problem.wcs, problem.shape))
-
-
-def _check_complete(store: BlockStore) -> None:
-    stage = store.progress()
-    if not stage.is_complete:
-        raise InputError(
-            f"{store.objects.place!r} has {stage.blocks} of {stage.all_blocks} blocks after all were fitted: the "
-            "workers write to another place. Give a path or URL that means the same on every machine."
-        )
-    store.tidy()

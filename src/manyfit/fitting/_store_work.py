@@ -1,4 +1,4 @@
-"""The work on one block of a store: fit it, and write all that is known of its elements."""
+"""The work on one block of a store: fit it, and make of the results what is written of its elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manyfit.blocks import Block, BlockStore, Field
+from manyfit.blocks import Block, Field
 from manyfit.kernels import Solution, Status
 from manyfit.kernels._expression import Node
 
@@ -80,12 +80,10 @@ class ParametersOf:
 
 @dataclass(frozen=True)
 class StoreWork:
-    """Fits blocks and writes them where they are fitted; nothing travels back.
+    """Fits blocks, and makes of the results what a store holds.
 
     Attributes
     ----------
-    store
-        Where to.
     work
         Fits a block.
     parameters
@@ -94,21 +92,18 @@ class StoreWork:
         Start values, for the fixed parameters.
     """
 
-    store: BlockStore
     work: Callable[[Block], Outcome]
     parameters: ParametersOf
     start: PerParameter
 
-    def __call__(self, block: Block) -> None:
-        """Fit and write a block, unless another worker has."""
-        if self.store.is_whole(block):
-            return
+    def __call__(self, block: Block) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays of a block by name, and tracebacks as notes about it."""
         done = self.work(block)
         kept, outcome = (done.arrays, done.outcome) if isinstance(done, Kept) else ({}, done)
-        notes = {}
+        notes: dict[str, Any] = {}
         if isinstance(outcome, FitterOutcome) and outcome.errors:
             notes = {"tracebacks": {str(i): text for i, text in outcome.errors.items()}}
-        self.store.put(block, self._arrays(block, outcome) | kept, notes)
+        return self._arrays(block, outcome) | kept, notes
 
     def _arrays(self, block: Block, outcome: Solution | FitterOutcome) -> dict[str, NDArray[Any]]:
         solution, names = (
